@@ -1,0 +1,51 @@
+"""The ``ainur`` command. Each group is a module of its own, imported when it is first used."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+__all__ = ["main"]
+
+GROUPS: dict[str, tuple[str, str]] = {
+    "chain": ("node.cli.chain", "The dev chain: look at its runtime."),
+}
+"""Name of a group -> the module whose ``group`` it is, and its line of help.
+
+The line stands here so that ``ainur --help`` imports none of them.
+"""
+
+
+class LazyGroup(click.Group):
+    """A group whose sub-commands are imported on first use, so that help stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *GROUPS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in GROUPS:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = importlib.import_module(GROUPS[cmd_name][0]).group
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        eager = {n: c.get_short_help_str() for n, c in self.commands.items() if not c.hidden}
+        rows = sorted({**eager, **{n: line for n, (_, line) in GROUPS.items()}}.items())
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ainur")
+def cli() -> None:
+    """Run and inspect a market in which software agents sell work to each other."""
+
+
+def main(argv: list[str] | None = None, **kwargs: Any) -> None:
+    """Run the command line.
+
+    Args:
+        argv: the arguments behind the command's name; ``sys.argv`` when None.
+    """
+    cli.main(args=sys.argv[1:] if argv is None else argv, prog_name="ainur", **kwargs)

@@ -44,12 +44,12 @@ impl Config for Test {
 
 /// An ed25519 key, as our nodes use.
 pub fn ed(seed: &str) -> ed25519::Pair {
-	ed25519::Pair::from_string(&format!("//{seed}"), None).unwrap()
+	ed25519::Pair::from_seed(&sp_io::hashing::blake2_256(seed.as_bytes()))
 }
 
 /// An sr25519 key, as polkadot.js uses.
 pub fn sr(seed: &str) -> sr25519::Pair {
-	sr25519::Pair::from_string(&format!("//{seed}"), None).unwrap()
+	sr25519::Pair::from_seed(&sp_io::hashing::blake2_256(seed.as_bytes()))
 }
 
 pub fn account(seed: &str) -> AccountId {

@@ -1,7 +1,7 @@
 //! What each call costs at its worst: a record with as many chunks and requesters as it can have.
 
 #![cfg(feature = "runtime-benchmarks")]
-#![allow(clippy::arithmetic_side_effects)] // as in tests: an overflow here should panic
+#![allow(clippy::arithmetic_side_effects, clippy::expect_used)] // as in tests
 
 use super::*;
 use ainur_primitives::{Milestones, MAX_MILESTONES, UNIT};
@@ -12,7 +12,7 @@ use frame_support::{
 	traits::fungible::{Mutate, MutateHold},
 };
 use frame_system::RawOrigin;
-use sp_core::{ed25519, Pair};
+use sp_core::ed25519;
 
 /// Bond `agent` with the minimum and `amount` above it, its record as large as a record can be.
 pub(crate) fn bond<T: Config>(agent: &AccountId, amount: Balance) {
@@ -52,11 +52,40 @@ fn fund_treasury<T: Config>() {
 	assert_ok!(T::Currency::mint_into(&T::Treasury::get(), UNIT));
 }
 
-/// A reported double acceptance: the reporter, the agent, and the call's arguments.
+#[cfg(not(feature = "std"))]
+const KEYS: sp_core::crypto::KeyTypeId = sp_core::crypto::KeyTypeId(*b"ainu");
+
+// Natively the key is here; in the runtime only the host can sign, with a key of its keystore.
+#[cfg(feature = "std")]
+fn key(seed: u8) -> ed25519::Public {
+	sp_core::Pair::public(&<ed25519::Pair as sp_core::Pair>::from_seed(&[seed; 32]))
+}
+
+#[cfg(not(feature = "std"))]
+fn key(seed: u8) -> ed25519::Public {
+	sp_io::crypto::ed25519_generate(KEYS, Some(alloc::format!("//{seed}").into_bytes()))
+}
+
+#[cfg(feature = "std")]
+fn sign(seed: u8, payload: &[u8]) -> Signature {
+	sp_core::Pair::sign(
+		&<ed25519::Pair as sp_core::Pair>::from_seed(&[seed; 32]),
+		payload,
+	)
+	.into()
+}
+
+#[cfg(not(feature = "std"))]
+fn sign(seed: u8, payload: &[u8]) -> Signature {
+	sp_io::crypto::ed25519_sign(KEYS, &key(seed), payload)
+		.expect("the key is there")
+		.into()
+}
+
+/// A double acceptance: the reporter, the agent, and the call's arguments.
 #[allow(clippy::type_complexity)]
 fn double_acceptance<T: Config>() -> (AccountId, AccountId, [(Box<Offer>, Signature); 2]) {
-	let pair = ed25519::Pair::from_seed(&[1; 32]);
-	let agent = AccountId::new(pair.public().0);
+	let agent = AccountId::new(key(1).0);
 	bond::<T>(&agent, 100 * UNIT);
 	let reporter: AccountId = whitelisted_caller();
 	assert_ok!(T::Currency::mint_into(&reporter, 1_000 * UNIT));
@@ -78,7 +107,7 @@ fn double_acceptance<T: Config>() -> (AccountId, AccountId, [(Box<Offer>, Signat
 			valid_until: Pallet::<T>::now(),
 			offer_epoch: T::Escrows::offer_epoch(&agent),
 		};
-		let signature = pair.sign(&offer.signing_payload()).into();
+		let signature = sign(1, &offer.signing_payload());
 		(Box::new(offer), signature)
 	});
 	(reporter, agent, signed)

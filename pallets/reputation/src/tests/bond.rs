@@ -204,6 +204,19 @@ fn what_open_work_stands_on_stays_active() {
 }
 
 #[test]
+fn unbonding_is_refused_where_the_limit_would_be_one_planck_short() {
+	with_alice(|| {
+		assert_ok!(Reputation::take_on(&alice(), 150 * UNIT - 1));
+		let unbond = |amount| Reputation::unbond(signed(alice()), amount);
+		assert_ok!(unbond(100 * UNIT));
+		// floor(1.5 * (100 AINU - 1)) = 150 AINU - 2
+		assert_noop!(unbond(1), Error::<Test>::ExposureExceeded);
+		Reputation::reduce_exposure(&alice(), 1);
+		assert_ok!(unbond(1));
+	});
+}
+
+#[test]
 fn chunks_of_one_block_are_one_and_a_seventeenth_is_refused() {
 	with_alice(|| {
 		for block in 1..=16 {

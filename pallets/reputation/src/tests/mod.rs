@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects)] // an overflow in a test panics, as it should
+
 mod bond;
 mod exits;
 mod offences;

@@ -5,14 +5,14 @@ tick. Everything behind this module counts in ticks, whole numbers whose sum sta
 solvers that compute in floats see them exactly.
 """
 
-from typing import Final, Literal
+from typing import Literal
 
 import attrs
 
 from market.errors import UsageError
 from market.hashing import AuctionId, TaskId, tie_key
 from market.identity import AccountId
-from market.messages import Ask, Method
+from market.messages import MAX_TICKS, Ask, Method
 from market.messages.fields import is_strictly_increasing
 from market.units import PPM, Planck, Ppm, Ticks
 
@@ -28,9 +28,6 @@ __all__ = [
     "share_by_weight",
     "share_rent",
 ]
-
-MAX_TICKS: Final = 2**50
-"""Largest sum of values, ticks: floats hold whole numbers exactly to 2^53, solvers add a few."""
 
 Proof = Literal["closed form", "integer duals", "proven by HiGHS to integer tolerance", "none"]
 """Why the allocation is optimal."""

@@ -4,6 +4,7 @@ from typing import Literal
 
 from market.messages.auction import (
     MAX_ROUNDS,
+    MAX_TICKS,
     Acceptance,
     Ask,
     Award,
@@ -32,6 +33,7 @@ __all__ = [
     "BODIES",
     "KINDS",
     "MAX_ROUNDS",
+    "MAX_TICKS",
     "Acceptance",
     "Agreement",
     "AgreementTerms",

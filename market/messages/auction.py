@@ -39,6 +39,7 @@ from market.messages.fields import (
 
 __all__ = [
     "MAX_ROUNDS",
+    "MAX_TICKS",
     "Acceptance",
     "Ask",
     "Award",
@@ -60,6 +61,8 @@ __all__ = [
     "Weight",
 ]
 
+MAX_TICKS: Final = 2**50
+"""Largest sum of values, ticks: floats hold whole numbers exactly to 2^53, solvers add a few."""
 MAX_ROUNDS: Final = 3
 """Awards of one auction before it is void."""
 
@@ -133,6 +136,8 @@ class Cfp(WireStruct, frozen=True, kw_only=True):
             raise ValueError("facts_block < close_block < reveal_by does not hold")
         if any(t.reserve % self.tick for t in self.tasks):
             raise ValueError("a reserve is not a multiple of the tick")
+        if sum(t.reserve for t in self.tasks) > MAX_TICKS * self.tick:
+            raise ValueError("reserves exceed 2^50 ticks in sum: choose a coarser tick")
 
 
 class Commitment(WireStruct, frozen=True, kw_only=True):

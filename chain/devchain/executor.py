@@ -15,6 +15,17 @@ from chain.devchain.wasm import Machine, OutOfBoundsError, Trapped
 
 __all__ = ["Executor"]
 
+_COSTS_THE_CALL = (
+    Trapped,
+    OutOfBoundsError,
+    HostFunctionError,
+    # A host function was given bytes that are not what their type says, or storage keys nested
+    # thousands deep: the runtime's fault, like a trap.
+    ValueError,
+    IndexError,
+    RecursionError,
+)
+
 
 class Executor:
     """A runtime that can be called.
@@ -69,7 +80,7 @@ class Executor:
         overlay.start()  # a call that traps leaves nothing behind
         try:
             result = self._machine.call(method, data)
-        except (Trapped, OutOfBoundsError, HostFunctionError, ValueError) as error:
+        except _COSTS_THE_CALL as error:
             self._machine.drop()
             overlay.rollback_to(depth)
             raise RuntimeTrapError(method, host.panic, str(error)) from error

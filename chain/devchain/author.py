@@ -146,7 +146,7 @@ def execute_block(
     except ValueError as error:
         raise ImportRefusedError(f"the header cannot be decoded: {error}") from error
     version = executor.state_version
-    root = extrinsics_root(extrinsics, version)
+    root = extrinsics_root(extrinsics, executor.extrinsics_version)
     if root != claimed.extrinsics_root:
         raise ImportRefusedError(
             f"block {claimed.number}: the extrinsics have the root 0x{root.hex()},"

@@ -373,7 +373,7 @@ class DevChain:
         except RuntimeTrapError as error:
             # A node answers so, too: the bytes are not an extrinsic, or its check panicked.
             raise RefusedError(
-                1011, f"the runtime trapped on it: {error.panic or error}"
+                1002, f"the runtime trapped on it: {error.panic or error}"
             ) from error
         return decode_validity(answer)
 

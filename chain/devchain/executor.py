@@ -60,6 +60,11 @@ class Executor:
         return min(self.version.system_version, 1)
 
     @property
+    def extrinsics_version(self) -> int:
+        """The version of the trie of a block's extrinsics: FRAME moved that one later."""
+        return 1 if self.version.system_version > 1 else 0
+
+    @property
     def exports(self) -> frozenset[str]:
         """Names of the runtime's API functions, such as ``Core_version``."""
         return self._machine.exports

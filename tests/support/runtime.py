@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-COMMITTED = (
-    Path(__file__).parents[2] / "chain" / "devnet" / "ainur_runtime.compact.compressed.wasm"
-)
+COMMITTED = Path(__file__).parents[2] / "chain" / "devnet" / "ainur_runtime.compact.compressed.wasm"
 VARIABLE = "AINUR_RUNTIME_WASM"
 
 

@@ -4,6 +4,7 @@ An upgrade writes ``:code``; whoever looks at a later state then gets the new ru
 an earlier one the old.
 """
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,9 @@ __all__ = ["Runtimes", "default_cache"]
 
 _KEPT = 4
 """Runtimes that are kept ready; a further one takes the place of the one that came first."""
+
+_decode = functools.lru_cache(maxsize=_KEPT)(Metadata)
+"""Decoding takes a third of a second, and depends on nothing but the bytes."""
 
 
 def default_cache() -> Path:
@@ -68,7 +72,7 @@ class Runtimes:
         executor = self.of_state(state)
         metadata = self._metadata.get(executor.code)
         if metadata is None:
-            metadata = Metadata(executor.read("Metadata_metadata", b"", state))
+            metadata = _decode(executor.read("Metadata_metadata", b"", state))
             self._metadata[executor.code] = metadata
         return metadata
 

@@ -10,6 +10,10 @@ were at instantiation (a few microseconds, against milliseconds for a new instan
 see what another one left: the node gives each call an instance of its own. After a trap an instance is
 thrown away, because its stack pointer is wherever the trap left it.
 
+A call that does not come back would hang the process, deaf even to Ctrl-C. So compiled code looks at a
+counter of its engine (an "epoch") at every loop and call; a thread counts seconds, and a call that has used
+up its time traps.
+
 A host function is defined once, on the linker, never on a store: a function bound to a store keeps the
 store alive. What is running now is told to it by a variable of the :class:`Machine`.
 """
@@ -19,8 +23,12 @@ import hashlib
 import importlib.metadata
 import os
 import tempfile
+import threading
+import time
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import wasmtime
 from wasmtime import _ffi as ffi
@@ -32,6 +40,8 @@ __all__ = ["Machine", "OutOfBoundsError", "Trapped"]
 
 MEMORY_LIMIT = 512 * 1024 * 1024
 """Bytes of linear memory that a runtime may grow to."""
+CALL_SECONDS = 60
+"""How long one call may take before it traps."""
 _HOST_CHUNK = 64 * 1024
 _HOST_LARGE = 4 * 1024
 """Results of at least so many bytes get a block of their own, which the runtime can free."""
@@ -39,7 +49,7 @@ _SLOT = 2
 """A slot is 16 bytes: two steps of an array of 64-bit integers."""
 _PAGE = 65536
 _VERSION = importlib.metadata.version("wasmtime")
-_CACHE_FORMAT = "1"
+_CACHE_FORMAT = "2"
 """Change it whenever the configuration of the engine changes."""
 
 HostFunction = Callable[..., int | None]
@@ -83,7 +93,9 @@ class Machine:
         config = wasmtime.Config()
         config.cranelift_opt_level = "speed"
         config.memory_may_move = False  # so that one view of the memory stays true as it grows
+        config.epoch_interruption = True
         self._engine = wasmtime.Engine(config)
+        _Seconds.count_for(self._engine)
         try:
             self._module = _compile(self._engine, wasm, cache)
         except wasmtime.WasmtimeError as error:
@@ -135,6 +147,7 @@ class Machine:
     def _instantiate(self) -> None:
         store = wasmtime.Store(self._engine)
         store.set_limits(memory_size=MEMORY_LIMIT)
+        store.set_epoch_deadline(CALL_SECONDS)
         memory = wasmtime.Memory(
             store, wasmtime.MemoryType(wasmtime.Limits(self._pages + 16, None))
         )
@@ -192,6 +205,7 @@ class Machine:
             self._instantiate()
         else:
             self._view[self._static_start : self._heap_base] = self._static
+        ffi.wasmtime_context_set_epoch_deadline(self._context, CALL_SECONDS)
         self._invoke("reset", self._heap_base + _HOST_CHUNK)
         self._chunk, self._chunk_end = self._heap_base, self._heap_base + _HOST_CHUNK
         pointer = self.give(data)
@@ -275,6 +289,28 @@ class Machine:
         if pointer + size > len(self._view):
             self._look_again()
         return pointer
+
+
+class _Seconds:
+    """The thread that counts seconds for every engine that is still in use."""
+
+    _engines: ClassVar[weakref.WeakSet[wasmtime.Engine]] = weakref.WeakSet()
+    _thread: ClassVar[threading.Thread | None] = None
+
+    @classmethod
+    def count_for(cls, engine: wasmtime.Engine) -> None:
+        """Count for an engine, too."""
+        cls._engines.add(engine)
+        if cls._thread is None or not cls._thread.is_alive():  # a forked process has no threads
+            cls._thread = threading.Thread(target=cls._count, name="devchain-seconds", daemon=True)
+            cls._thread.start()
+
+    @classmethod
+    def _count(cls) -> None:
+        while True:
+            time.sleep(1)
+            for engine in list(cls._engines):
+                engine.increment_epoch()
 
 
 _HOST_HEADER = HOST.to_bytes(8, "little")

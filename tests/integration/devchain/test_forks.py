@@ -5,7 +5,7 @@ import pytest
 from chain.devchain.chain import DevChain
 from chain.devchain.errors import UnknownBlockError, UsageError
 from chain.devchain.notices import HeadChanged, Notice
-from tests.integration.devchain.conftest import Watched
+from tests.support.chains import Watched
 from tests.support.extrinsics import ALICE, BOB, UNIT, remark, sign, transfer
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain]

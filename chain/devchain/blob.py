@@ -11,9 +11,16 @@ import attrs
 import zstandard
 
 from chain.devchain.errors import BlobError
-from chain.devchain.scale import decode_compact, decode_vec
+from chain.devchain.scale import decode_compact, decode_vec, encode_compact
 
-__all__ = ["RuntimeBlob", "compress", "custom_section", "decompress", "read_blob"]
+__all__ = [
+    "RuntimeBlob",
+    "compress",
+    "custom_section",
+    "decompress",
+    "read_blob",
+    "version_of",
+]
 
 _MAGIC = bytes.fromhex("52bc537646db8e05")
 _WASM = b"\0asm\1\0\0\0"
@@ -152,3 +159,25 @@ def read_blob(blob: bytes) -> RuntimeBlob:
         )
     except (ValueError, struct.error) as error:
         raise BlobError(f"the runtime's description is damaged: {error}") from error
+
+
+def version_of(blob: bytes) -> bytes | None:
+    """Return the ``RuntimeVersion`` that a blob embeds, SCALE-encoded, or None if it embeds none.
+
+    The linker puts the list of APIs into a section of its own; a host puts the two together.
+
+    Raises:
+        BlobError: it is not a runtime, or its description is damaged.
+    """
+    wasm = decompress(blob)
+    section, apis = (custom_section(wasm, s) for s in ("runtime_version", "runtime_apis"))
+    if section is None or apis is None:
+        return section
+    try:
+        _, at = decode_vec(section)
+        _, at = decode_vec(section, at)
+        count, behind = decode_compact(section, at + 12)
+    except ValueError as error:
+        raise BlobError(f"the runtime's description is damaged: {error}") from error
+    rest = section[behind + 12 * count :]
+    return section[: at + 12] + encode_compact(len(apis) // 12) + apis + rest

@@ -9,7 +9,7 @@ import click
 __all__ = ["main"]
 
 GROUPS: dict[str, tuple[str, str]] = {
-    "bench": ("node.cli.bench", "Measure speed and outcomes, and say which goals are met."),
+    "bench": ("node.cli.bench", "Measure this machine; exit code 1 when a goal is missed."),
     "chain": ("node.cli.chain", "The dev chain: look at its runtime."),
 }
 """Name of a group -> the module whose ``group`` it is, and its line of help.

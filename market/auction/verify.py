@@ -24,7 +24,7 @@ from market.auction.facts import (
 from market.envelope import Opened, expect, open_untrusted
 from market.errors import PeerError, UsageError
 from market.hashing import MessageId
-from market.identity import AccountId
+from market.identity import AccountId, ss58_from_account
 from market.merkle import merkle_root
 from market.messages import (
     Acceptance,
@@ -279,8 +279,8 @@ class _Check:
         for record in self._body.reveals:
             reveal = self._expect(record.reveal, Reveal)
             if reveal is None:
-                self._note_altered(record.ack)
-                self._fault("altered", "a reveal is not as its bidder signed it")
+                whose = self._note_altered(record.ack)
+                self._fault("altered", f"the reveal of {whose} is not as it was signed")
                 continue
             who = _short(reveal.sender)
             commitment = commitments.get(reveal.sender)
@@ -295,10 +295,11 @@ class _Check:
             found[reveal.sender] = reveal
         return found
 
-    def _note_altered(self, ack: bytes) -> None:
-        """Remember which reveal stood here, so that it is not called dropped as well."""
-        opened = self._expect(ack, RevealAck)
-        self._altered_reveals.add(opened.body.reveal if opened else MessageId(b""))
+    def _note_altered(self, raw: bytes) -> str:
+        """Remember which reveal stood here, so that it is not called dropped too; say whose it was."""
+        ack = self._expect(raw, RevealAck)
+        self._altered_reveals.add(ack.body.reveal if ack else MessageId(b""))
+        return _short(AccountId(ack.audience)) if ack else "somebody"
 
     def _check_reveal_time(
         self, cfp: Cfp, reveal: Opened[Reveal], raw: bytes, posted: BlockNumber | None
@@ -501,4 +502,5 @@ def _told(declared: Weight | None, due: Weight) -> str:
 
 
 def _short(account: AccountId) -> str:
-    return account.hex()[:8]
+    """Return the beginning of an account's address, as people see it."""
+    return ss58_from_account(account)[:12] + "…"

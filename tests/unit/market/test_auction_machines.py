@@ -689,3 +689,27 @@ def test_seal_gives_no_ask_away_to_whoever_tries_all_prices() -> None:
     assert nonce.hex() not in repr(state)
     assert "300" not in repr(attrs.evolve(state, call=None))
     assert "300" not in repr(DecidedToBid(ask((0, 300)), nonce))
+
+
+# Evidence against bidders.
+
+
+def test_bidder_that_commits_twice_is_named_by_the_verifier() -> None:
+    table = awarded()
+    first = table.owner.taken[BOB.account].message.raw
+    party = bidder.hear(table.call)
+    _, effects = bidder.step(party, DecidedToBid(ask((0, 200)), NONCE), at(12, BOB))
+    second = sent(effects, Send)[0].message
+    [conclusion] = sent(table.answer(BOB), Conclude)
+    transcript = expect(opened(conclusion.transcript), Transcript)
+    faults = verify_transcript(transcript, facts(), (first, second, b"junk"))
+    assert [(fault.kind, fault.account) for fault in faults] == [("equivocation", BOB.account)]
+
+
+def test_evidence_of_another_auction_is_no_evidence() -> None:
+    one, other = awarded(), awarded()
+    [conclusion] = sent(one.answer(BOB), Conclude)
+    transcript = expect(opened(conclusion.transcript), Transcript)
+    foreign = [raw for who in BIDDERS for raw in bidder.evidence_of(other.parties[who.account])]
+    assert foreign
+    assert verify_transcript(transcript, facts(), foreign) == []

@@ -10,7 +10,7 @@ silent that was not, and bids of the requester's own that were committed like ev
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import attrs
 
@@ -21,6 +21,7 @@ from market.auction.facts import (
     compute_weight,
     validate_ask,
 )
+from market.auction.faults import Fault, FaultKind, place_of
 from market.envelope import Opened, expect, open_untrusted
 from market.errors import PeerError, UsageError
 from market.hashing import MessageId
@@ -45,31 +46,6 @@ from market.units import BlockNumber
 from market.vcg import Clearing, clear
 
 __all__ = ["Fault", "FaultKind", "Verified", "recompute", "verify_transcript"]
-
-FaultKind = Literal[
-    "inserted",
-    "dropped",
-    "altered",
-    "late",
-    "wrong-winner",
-    "wrong-payment",
-    "reserve-changed",
-    "weight-changed",
-    "equivocation",
-    "unjustified-removal",
-]
-"""What was done. All but equivocation, which a bidder may commit too, are the requester's."""
-
-
-@attrs.frozen
-class Fault:
-    """One thing that was done against the rules."""
-
-    kind: FaultKind
-    account: AccountId
-    """Who did it."""
-    about: str
-    """What exactly, for people."""
 
 
 @attrs.frozen
@@ -381,7 +357,7 @@ class _Check:
         """Nobody signed two messages where there can be one."""
         first: dict[tuple[object, ...], MessageId] = {}
         for message in self._known:
-            place = _place_of(message)
+            place = place_of(message)
             if place is None or place[1] != bytes(self._auction):
                 continue
             if first.setdefault(place, message.id) != message.id:
@@ -454,27 +430,6 @@ class _Check:
         if award.method != cleared.method:
             about = f"round {award.round} is called {award.method}, and is {cleared.method}"
             self._fault("wrong-payment", about)
-
-
-def _place_of(message: Opened[Body]) -> tuple[object, ...] | None:
-    """Return the place in an auction that only one message can have; None when there is no such."""
-    match message.body:
-        case Commitment(auction=auction):
-            return "commitment", bytes(auction), message.sender
-        case CommitmentAck(auction=auction):
-            return "commitment-ack", bytes(auction), message.sender, message.audience
-        case CommitmentRoot(auction=auction):
-            return "commitment-root", bytes(auction), message.sender
-        case Reveal(auction=auction):
-            return "reveal", bytes(auction), message.sender
-        case RevealAck(auction=auction):
-            return "reveal-ack", bytes(auction), message.sender, message.audience
-        case Award(auction=auction, round=number):
-            return "award", bytes(auction), message.sender, number
-        case Acceptance(auction=auction, award=award):
-            return "acceptance", bytes(auction), message.sender, bytes(award)
-        case _:
-            return None
 
 
 def _reserves(cfp: Cfp) -> list[tuple[bytes, int]]:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from market.auction import bidder, requester
+from market.auction.defaults import defaults_in
 from market.auction.effects import (
     AcceptanceReceived,
     Accuse,
@@ -691,7 +692,39 @@ def test_seal_gives_no_ask_away_to_whoever_tries_all_prices() -> None:
     assert "300" not in repr(DecidedToBid(ask((0, 300)), nonce))
 
 
+def test_barred_account_is_not_admitted() -> None:
+    table = Table()
+    table.owner = attrs.evolve(table.owner, barred=frozenset({BOB.account}))
+    assert table.bid(BOB, 300) == b""
+    assert table.bid(CAROL, 300) != b""
+    fresh = requester.announce(
+        cfp(), at(11), audience_of_topic("t"), barred=frozenset({BOB.account})
+    )
+    assert fresh.barred == {BOB.account}
+
+
 # Evidence against bidders.
+
+
+def test_who_withheld_and_who_refused_is_proven_by_its_own_signature() -> None:
+    table = Table()
+    for who, price in zip(BIDDERS, (300, 500, 800), strict=True):
+        table.bid(who, price)
+    table.close()
+    table.reveal(BOB)
+    table.reveal(CAROL)
+    table.tell(HeadMoved(), 21)
+    table.award()
+    table.answer(BOB, 22, withdraw=True)
+    [conclusion] = sent(table.answer(CAROL, 23), Conclude)
+    transcript = expect(opened(conclusion.transcript), Transcript)
+    found = defaults_in(transcript, facts())
+    assert {(each.kind, each.account) for each in found} == {
+        ("withheld", DAVE.account),
+        ("refused", BOB.account),
+    }
+    for each in found:
+        assert opened(each.proof).sender == each.account
 
 
 def test_bidder_that_commits_twice_is_named_by_the_verifier() -> None:

@@ -4,35 +4,39 @@
 
     with DevChain.open(Path("runtime.wasm")) as chain:
         chain.submit(signed_extrinsic)
-        block = chain.build()
-        for event in chain.events(block.hash):
+        chain.build()
+        for event in chain.events():
             print(event.pallet, event.name, event.attributes)
 
 The interface, in the order of a chain's life:
 
 - ``DevChain.open(runtime, path=None, *, preset, genesis_patch, salt, clock, finality_lag, keep_blocks,
   keep_bodies, pool_limits, cache, synchronous)`` and ``close()``; a context manager.
-- ``genesis``, ``head``, ``finalized`` (each a :class:`Block`), ``instance_id``, ``importable``, ``path``.
-- ``submit(raw, watch=None) -> hash``; ``pending() -> list[Transaction]``; ``future()``; ``has_ready``;
-  ``validate(raw) -> Validity``; ``pool_provides(tag)``. A watcher is called with :class:`Status`.
+- ``genesis``, ``head``, ``finalized`` (each a :class:`~chain.devchain.block.Block`), ``instance_id``,
+  ``importable``, ``path``.
+- ``submit(raw, watch=None) -> hash``; ``drop(hash)``; ``pending() -> list[Transaction]``; ``future()``;
+  ``has_ready``; ``validate(raw, at) -> Validity``; ``pool_provides(tag)``. A watcher is called with
+  :class:`~chain.devchain.pool.Status`.
 - ``build(limit=None, parent=None, at=None) -> Block``; ``advance(blocks, seconds, empty_blocks=False)``;
   ``set_storage(pairs) -> Block``; ``now()``, ``time_offset``.
 - ``block(hash or number)``, ``block_hash(number)``; ``state(at)``, ``storage(key, at)``,
   ``keys(prefix, start, count, at)``, ``pairs(...)``, ``child_storage``, ``changes(at)``;
-  ``call(api, data, at)``; ``runtime(at)``; ``metadata(at)``; ``events(at)``; ``query(pallet, item, *keys, at)``.
+  ``call(api, data, at)``; ``runtime(at)``; ``metadata(at)``; ``events(at)``;
+  ``query(pallet, item, *keys, at)``.
 - ``finalize(hash=None)``, ``set_head(hash)``, ``reorg(depth)``; ``import_block(header, extrinsics)``.
 - ``snapshot()``, ``restore(snapshot)``, ``fork()``.
 - ``faults``: ``stall``, ``refuse``.
-- ``listen(listener)``: called with :class:`~chain.devchain.notices.BlockImported`, ``HeadChanged``, ``BlockFinalized``,
-  in that order for each block, when the chain is consistent; it may call the chain. Returns a function that
-  ends it.
+- ``listen(listener)``: called with the notices of :mod:`chain.devchain.notices` (a block was imported, the
+  head changed, a block became final; in that order), when the chain is consistent; it may call the chain.
+  Returns a function that ends it.
 
 Where ``at`` or a block is asked for, a hash, a number on the best chain or None (the head) will do. The
 chain is synchronous and belongs to one thread. For the same runtime, preset, salt, clock and calls it
 makes the same blocks, byte for byte.
 
-Theory of operation: a block is made (:mod:`author`), written in one transaction (:mod:`store`), hung into
-the tree of open blocks (:mod:`tree`), and only then told to watchers and listeners. What is raised on the
+Theory of operation: a block is made (:mod:`~chain.devchain.author`), written in one transaction
+(:mod:`~chain.devchain.store`) and hung into the tree of open blocks (:mod:`~chain.devchain.tree`), which
+:mod:`~chain.devchain.ledger` does as one; only then are watchers and listeners told. What is raised on the
 way leaves the chain as it was.
 """
 
@@ -491,6 +495,8 @@ class DevChain(ChainView):
         """
         if blocks < 0 or seconds < 0:
             raise UsageError("blocks and seconds only go forward")
+        if self.head.number + blocks > _LAST_NUMBER:
+            raise UsageError(f"a block number is at most {_LAST_NUMBER}")
         blocks = max(blocks, 1)
         millis = round(seconds * 1000)
         start = self.time_offset
@@ -643,6 +649,8 @@ class DevChain(ChainView):
 
 
 _U64 = 8
+_LAST_NUMBER = 2**32 - 2
+"""frame-system's numbers have 32 bits; the last is left so that one more block can be built."""
 
 
 def _blocks(entries: Iterable[Entry]) -> tuple[Block, ...]:

@@ -31,7 +31,7 @@ The interface, in the order of a chain's life:
   Returns a function that ends it.
 
 Where ``at`` or a block is asked for, a hash, a number on the best chain or None (the head) will do. The
-chain is synchronous and belongs to one thread. For the same runtime, preset, salt, clock and calls it
+chain is synchronous, and belongs to one thread at a time. For the same runtime, preset, salt, clock and calls it
 makes the same blocks, byte for byte.
 
 Theory of operation: a block is made (:mod:`~chain.devchain.author`), written in one transaction
@@ -40,7 +40,7 @@ Theory of operation: a block is made (:mod:`~chain.devchain.author`), written in
 way leaves the chain as it was.
 """
 
-import secrets
+import os
 import struct
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -127,7 +127,7 @@ class DevChain(ChainView):
         """Milliseconds that the chain's time is ahead of the clock."""
         self.importable = True
         """Whether another node can import this chain: nothing was written or skipped by hand."""
-        self.instance_id = secrets.token_hex(16)
+        self.instance_id = os.urandom(16).hex()
         """Changes whenever what a client knows of this chain may have been undone."""
         self._clock = clock
         self._outbox = Outbox()
@@ -365,14 +365,17 @@ class DevChain(ChainView):
             executor = self._runtimes.of_state(state)
             return author_block(executor, overlay, parent.block.hash, height, millis, transactions)
 
-        try:
-            built = attempt(pool, millis)
-        except RuntimeTrapError:
-            built = self._without_culprit(attempt, pool, millis)
+        def make(millis: int) -> Built:
+            try:
+                return attempt(pool, millis)
+            except RuntimeTrapError:
+                return self._without_culprit(attempt, pool, millis)
+
+        built = make(millis)
         while built.block.hash in self._tree.entries:
             # A sibling with the same contents and time would be the same block.
             millis = max(self._time_after(built.state), millis + 1)
-            built = attempt(pool, millis)
+            built = make(millis)
         self._take_in(built, best=built.block.number > self.head.number)
         return built.block
 
@@ -404,14 +407,15 @@ class DevChain(ChainView):
         Raises:
             ImportRefusedError: it is not, or its parent is unknown here.
         """
+        known = self._tree.entries.get(blake2_256(header))
+        if known is not None:
+            return known.block
         extrinsics = tuple(extrinsics)
         parent = self._tree.entries.get(header[:32])
         if parent is None:
             raise ImportRefusedError(f"the parent 0x{header[:32].hex()} is unknown here")
         state = self._tree.state(parent)
         built = execute_block(self._runtimes.of_state(state), state, header, extrinsics)
-        if built.block.hash in self._tree.entries:
-            return built.block
         ours = (self._pool.get(blake2_256(extrinsic)) for extrinsic in extrinsics)
         built = attrs.evolve(built, included=tuple(t for t in ours if t is not None))
         self._take_in(built, best=built.block.number > self.head.number, foreign=True)
@@ -614,7 +618,7 @@ class DevChain(ChainView):
         gone = self._pool.drain()
         self.time_offset, self.importable = snapshot.time_offset, snapshot.importable
         move = self._ledger.replace(snapshot.tree.copy(), self._meta())
-        self.instance_id = secrets.token_hex(16)
+        self.instance_id = os.urandom(16).hex()
         self._outbox.post(HeadChanged(self.head, _blocks(move.left), _blocks(move.gained)))
         for transaction in [*gone, *(t for entry in move.left for t in entry.included)]:
             self._outbox.tell(transaction.watch, Status("dropped"))

@@ -191,6 +191,11 @@ class Pool:
                 1014,
                 "The transaction has too low priority to replace another transaction already in the pool.",
             )
+        falling = self._standing_on(old)
+        if any(self._providers.get(tag) in falling for tag in validity.requires):
+            raise RefusedError(
+                1015, "The transaction requires what stands on those that it replaces."
+            )
         evicted = self._make_room(self.ready, "ready", transaction, leaving=replaced)
         for one in old:
             self._take(one.hash)
@@ -199,6 +204,17 @@ class Pool:
         if old or evicted:
             # Only now: what went may have provided for the newcomer itself.
             self._demote()
+
+    def _standing_on(self, transactions: list[Transaction]) -> set[bytes]:
+        """Return the hashes of ready transactions and of all that stands on them."""
+        standing = {t.hash for t in transactions}
+        grown = bool(standing)
+        while grown:
+            tags = {t for h in standing for t in self.ready[h].validity.provides}
+            more = {h for h, t in self.ready.items() if not tags.isdisjoint(t.validity.requires)}
+            grown = not more <= standing
+            standing |= more
+        return standing
 
     def _make_room(
         self,

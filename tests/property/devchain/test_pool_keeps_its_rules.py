@@ -54,7 +54,7 @@ class Rules(RuleBasedStateMachine):
         try:
             self.pool.add(hash_, bytes(size), validity, self.height, lambda s: told.append(s.kind))
         except RefusedError as error:
-            if error.code == 1014 or not told:
+            if error.code in {1014, 1015} or not told:
                 assert self.told == before
                 del self.told[hash_]
 

@@ -127,13 +127,13 @@ def test_memory_is_bounded_and_running_out_is_a_trap(machine: Machine) -> None:
 
 def test_an_allocation_that_fails_inside_a_host_function_is_a_trap_like_any_other() -> None:
     def greedy(*_: int) -> int:
-        return machine.give_span(bytes(33 * 1024 * 1024))
+        return greedily.give_span(bytes(33 * 1024 * 1024))
 
-    machine = Machine(MODULE, {"wide": greedy}, None)
+    greedily = Machine(MODULE, {"wide": greedy}, None)
     for _ in range(3):
         with pytest.raises(Trapped):
-            machine.call("wide", b"")
-    assert machine.call("echo", b"alive") == b"alive"
+            greedily.call("wide", b"")
+    assert greedily.call("echo", b"alive") == b"alive"
 
 
 def test_a_call_that_never_ends_traps_when_its_time_is_up(

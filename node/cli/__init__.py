@@ -9,6 +9,7 @@ import click
 __all__ = ["main"]
 
 GROUPS: dict[str, tuple[str, str]] = {
+    "bench": ("node.cli.bench", "Measure this machine; exit code 1 when a goal is missed."),
     "chain": ("node.cli.chain", "The dev chain: look at its runtime."),
 }
 """Name of a group -> the module whose ``group`` it is, and its line of help.
@@ -29,7 +30,7 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(GROUPS[cmd_name][0]).group
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the signature is click's
         eager = {n: c.get_short_help_str() for n, c in self.commands.items() if not c.hidden}
         rows = sorted({**eager, **{n: line for n, (_, line) in GROUPS.items()}}.items())
         with formatter.section("Commands"):

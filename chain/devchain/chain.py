@@ -375,7 +375,12 @@ class DevChain(ChainView):
         while built.block.hash in self._tree.entries:
             # A sibling with the same contents and time would be the same block.
             millis = max(self._time_after(built.state), millis + 1)
-            built = make(millis)
+            same, built = built, make(millis)
+            if built.block == same.block:
+                raise UsageError(
+                    "a second block on this parent would be the same as the first, since this"
+                    " runtime keeps no time: put a transaction into it"
+                )
         self._take_in(built, best=built.block.number > self.head.number)
         return built.block
 

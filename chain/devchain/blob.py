@@ -13,7 +13,14 @@ import zstandard
 from chain.devchain.errors import BlobError
 from chain.devchain.scale import decode_compact, decode_vec, encode_compact
 
-__all__ = ["RuntimeBlob", "custom_section", "decompress", "read_blob", "version_of"]
+__all__ = [
+    "RuntimeBlob",
+    "compress",
+    "custom_section",
+    "decompress",
+    "read_blob",
+    "version_of",
+]
 
 _MAGIC = bytes.fromhex("52bc537646db8e05")
 _WASM = b"\0asm\1\0\0\0"
@@ -69,6 +76,15 @@ def decompress(blob: bytes) -> bytes:
     if not wasm.startswith(_WASM):
         raise BlobError("not a runtime: expected WebAssembly, plain or in Substrate's zstd frame")
     return wasm
+
+
+def compress(wasm: bytes) -> bytes:
+    """Return WebAssembly in the frame of ``sp-maybe-compressed-blob``.
+
+    The bytes depend on zstandard's version, which is therefore pinned.
+    """
+    packer = zstandard.ZstdCompressor(level=22, write_content_size=True, threads=0)
+    return _MAGIC + packer.compress(wasm)
 
 
 def custom_section(wasm: bytes, name: str) -> bytes | None:

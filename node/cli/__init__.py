@@ -29,7 +29,7 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(GROUPS[cmd_name][0]).group
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the signature is click's
         eager = {n: c.get_short_help_str() for n, c in self.commands.items() if not c.hidden}
         rows = sorted({**eager, **{n: line for n, (_, line) in GROUPS.items()}}.items())
         with formatter.section("Commands"):

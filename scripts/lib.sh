@@ -1,0 +1,74 @@
+# Sourced by the entry points: finds or installs what they need, and says what it is doing.
+# shellcheck shell=sh
+set -eu
+ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+CACHE=${XDG_CACHE_HOME:-${HOME:-$ROOT/.cache}/.cache}/ainur
+export UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT="$ROOT/.venv"
+
+say() { printf 'ainur: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# apt_or_tell PACKAGE...: install by apt where we may, else print the one line to run.
+apt_or_tell() {
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+		say "installing $* (apt)"
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >&2 \
+			|| die "apt could not install $*: its own words are above"
+	else
+		die "missing: $*. Run this, then try again:
+  sudo apt-get update && sudo apt-get install -y $*"
+	fi
+}
+
+find_python() {
+	for candidate in python3.13 python3.12 python3.11 python3; do
+		if command -v "$candidate" >/dev/null 2>&1 \
+			&& "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then
+			PYTHON=$("$candidate" -c 'import sys; print(sys.executable)')
+			return
+		fi
+	done
+	die "no Python from 3.11 to 3.13 found. Install one (Debian 12: apt-get install python3), then try again."
+}
+
+find_uv() {
+	for candidate in uv "$CACHE/uv/bin/uv"; do
+		if command -v "$candidate" >/dev/null 2>&1 \
+			&& "$candidate" --version 2>/dev/null | grep -qE '^uv (0\.([89]|[1-9][0-9])|[1-9])'; then
+			UV=$(command -v "$candidate")
+			return
+		fi
+	done
+	say "installing uv into $CACHE/uv (pip)"
+	rm -rf "$CACHE/uv"
+	mkdir -p "$CACHE"
+	# Debian splits pip and venv from Python: take whichever is there, else ask apt for venv.
+	if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null && ! "$PYTHON" -m pip --version >/dev/null 2>&1; then
+		apt_or_tell python3-venv
+	fi
+	if "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
+		"$PYTHON" -m venv "$CACHE/uv" && "$CACHE/uv/bin/python" -m pip install --quiet --disable-pip-version-check 'uv>=0.8'
+	else
+		"$PYTHON" -m pip install --quiet --disable-pip-version-check --target "$CACHE/uv" 'uv>=0.8'
+	fi || die "pip could not install uv: its own words are above. Is the package index reachable?"
+	UV=$CACHE/uv/bin/uv
+}
+
+# sync core|dev: make .venv what the lock says. A stamp makes the second time instant.
+sync() {
+	want="$(cat "$ROOT/uv.lock" "$ROOT/pyproject.toml" | sha256sum | cut -d' ' -f1)"
+	have=$(cat "$ROOT/.venv/.ainur-stamp" 2>/dev/null || true)
+	case "$have" in
+		"$1 $want" | "dev $want") [ -x "$ROOT/.venv/bin/ainur" ] && return ;;
+	esac
+	find_python
+	find_uv
+	say "installing ainur and its dependencies into .venv (first time: about a minute)"
+	if [ "$1" = dev ]; then set -- dev --group dev; else set -- core; fi
+	stamp=$1
+	shift
+	rm -f "$ROOT/.venv/.ainur-stamp"
+	(cd "$ROOT" && "$UV" sync --locked --quiet --python "$PYTHON" "$@") \
+		|| die "uv could not install the dependencies: its own words are above"
+	printf '%s %s\n' "$stamp" "$want" >"$ROOT/.venv/.ainur-stamp"
+}

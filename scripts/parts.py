@@ -1,0 +1,114 @@
+"""Runs the parts of the tests one after the other, and says what each took.
+
+A part is a command; where a tool that it needs is missing, it is not run, which is said loudly and
+fails under ``CI=true``. Used by scripts/check and scripts/test.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv" / "bin"
+CARGO_FEATURES = "ainur-runtime/runtime-benchmarks,ainur-runtime/try-runtime"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One command, and what it needs."""
+
+    name: str
+    command: tuple[str, ...]
+    inner: bool = False
+    """Whether the inner loop runs it."""
+    needs: str | None = None
+    """A program that must be there."""
+    cwd: Path = ROOT
+    env: dict[str, str] = field(default_factory=dict)
+
+
+def python(tool: str, *arguments: str) -> tuple[str, ...]:
+    return (str(VENV / tool), *arguments)
+
+
+def tests(folder: str, *arguments: str) -> tuple[str, ...]:
+    return python("pytest", "-q", f"tests/{folder}", *arguments)
+
+
+PALLETS = ROOT / "pallets"
+CARGO_TEST = ("cargo", "test", "--locked", "--workspace", "--features", CARGO_FEATURES)
+CLIPPY = (
+    *("cargo", "clippy", "--locked", "--workspace", "--all-targets"),
+    *("--features", CARGO_FEATURES, "--", "-D", "warnings"),
+)
+SCRIPTS = ("scripts/check-crates",)
+
+PARTS = (
+    Part("format", python("ruff", "format", "--check", ".", *SCRIPTS), inner=True),
+    Part("lint", python("ruff", "check", ".", *SCRIPTS), inner=True),
+    Part("layers", python("lint-imports", "--no-logo"), inner=True),
+    Part("types", python("mypy"), inner=True),
+    Part("types-pure", python("basedpyright"), inner=True),
+    Part("unit", tests("unit"), inner=True),
+    Part("property", tests("property")),
+    Part("integration", tests("integration")),
+    Part("e2e", tests("e2e")),
+    Part("pallets-format", ("cargo", "fmt", "--all", "--check"), needs="cargo", cwd=PALLETS),
+    Part("pallets-crates", ("python3", "../scripts/check-crates"), needs="cargo", cwd=PALLETS),
+    Part("pallets-lint", CLIPPY, needs="cargo", cwd=PALLETS),
+    Part("pallets", CARGO_TEST, needs="cargo", cwd=PALLETS),
+    Part("runtime", python("python", "scripts/build_runtime.py", "--check")),
+)
+
+
+def run(part: Part) -> tuple[str, float]:
+    """Run a part; return ``passed``, ``failed`` or ``not run``, and its seconds."""
+    if part.needs and shutil.which(part.needs) is None:
+        print(f"\n*** NOT RUN: {part.name}: {part.needs} is missing. {INSTALL[part.needs]}")
+        return "not run", 0.0
+    print(f"\n=== {part.name}: {' '.join(part.command)}", flush=True)
+    start = time.monotonic()
+    done = subprocess.run(part.command, cwd=part.cwd, env={**os.environ, **part.env}, check=False)
+    return ("passed" if done.returncode == 0 else "failed"), time.monotonic() - start
+
+
+INSTALL = {"cargo": "Install Rust (rustup, or apt-get install cargo rustc), then run it again."}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description="Run the parts of ainur's tests.")
+    arguments.add_argument("what", choices=("inner", "everything"))
+    arguments.add_argument("--only", metavar="PART,PART", help="only these")
+    arguments.add_argument("--list", action="store_true", help="name the parts and run none")
+    chosen = arguments.parse_args()
+    parts = [p for p in PARTS if p.inner or chosen.what == "everything"]
+    if chosen.only:
+        names = set(chosen.only.split(","))
+        if unknown := names - {p.name for p in parts}:
+            arguments.error(f"no such part: {', '.join(sorted(unknown))} (see --list)")
+        parts = [p for p in parts if p.name in names]
+    if chosen.list:
+        for part in parts:
+            print(f"{part.name:16} {' '.join(part.command)}")
+        return
+    results = [(part.name, *run(part)) for part in parts]
+    counts = {k: sum(r[1] == k for r in results) for k in ("passed", "failed", "not run")}
+    print("\n--- what each part took")
+    for name, result, seconds in results:
+        print(f"{name:16} {seconds:7.1f} s  {result}")
+    print(f"{'all':16} {sum(r[2] for r in results):7.1f} s")
+    missing = counts["not run"]
+    if missing and os.environ.get("CI") == "true":
+        print("under CI=true every part must run")
+    skipped = f", {missing} skipped" if missing else ""
+    print(f"parts: {counts['passed']} passed, {counts['failed']} failed{skipped}", flush=True)
+    sys.exit(1 if counts["failed"] or (missing and os.environ.get("CI") == "true") else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""The command's entry point: help, JSON, and what is not imported."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import ainur
+from node.cli import GROUPS, cli, main
+
+HEAVY = ("libp2p", "substrateinterface", "hypercorn", "scipy", "numpy", "wasmtime")
+
+
+def test_help_names_every_group_and_imports_none() -> None:
+    result = CliRunner().invoke(cli, ["--help"])
+    assert result.exit_code == 0
+    for name, (_, line) in GROUPS.items():
+        assert name in result.output
+        assert line.split(":")[0] in result.output
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["chain", "runtime", "--json"]])
+def test_a_thin_command_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = f"""
+import sys
+from node.cli import main
+try:
+    main({arguments!r})
+except SystemExit as end:
+    assert not end.code, end.code
+found = [m for m in {HEAVY!r} if m in sys.modules]
+assert not found, found
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_every_group_has_the_help_line_that_is_listed() -> None:
+    for name, (_, line) in GROUPS.items():
+        command = cli.get_command(None, name)  # type: ignore[arg-type]
+        assert command is not None
+        assert command.help is not None
+        assert command.help.splitlines()[0] == line
+
+
+def test_an_unknown_command_is_refused_with_its_name() -> None:
+    result = CliRunner().invoke(cli, ["frobnicate"])
+    assert result.exit_code == 2
+    assert "No such command 'frobnicate'" in result.output
+
+
+def test_the_runtime_is_shown_as_one_json_object() -> None:
+    result = CliRunner().invoke(cli, ["chain", "runtime", "--json"])
+    shown = json.loads(result.output)
+    assert shown["version"] == 1
+    assert shown["spec_name"] == "ainur"
+
+
+def test_the_module_and_the_console_script_are_one_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ainur", "--version"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert ainur.__version__ in done.stdout
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0

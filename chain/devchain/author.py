@@ -8,7 +8,7 @@ A transaction that the runtime refuses, or that makes it trap, leaves the pool, 
 One that does not fit waits for the next block; after :data:`MAX_SKIPPED` such the block counts as full.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -25,7 +25,8 @@ __all__ = ["Built", "author_block", "execute_block"]
 
 MAX_SKIPPED = 8
 """Transactions that may be too large for a block before it counts as full, as in a node."""
-MAX_BLOCK_TRANSACTIONS = 100_000
+_SEAL, _PRE_RUNTIME = 5, 6
+"""Kinds of digest items. A seal is put on by the author's node when the runtime is done."""
 
 
 @attrs.frozen
@@ -102,7 +103,7 @@ def _apply_pool(
     skipped = 0
     without: set[bytes] = set()  # tags that will not be provided in this block
     for transaction in pool:
-        if len(included) >= (MAX_BLOCK_TRANSACTIONS if limit is None else limit):
+        if limit is not None and len(included) >= limit:
             break
         if without and not without.isdisjoint(transaction.validity.requires):
             without.update(transaction.validity.provides)
@@ -145,16 +146,14 @@ def execute_block(
     except ValueError as error:
         raise ImportRefusedError(f"the header cannot be decoded: {error}") from error
     version = executor.state_version
-    root = extrinsics_root(extrinsics, version)
+    root = extrinsics_root(extrinsics, executor.extrinsics_version)
     if root != claimed.extrinsics_root:
         raise ImportRefusedError(
             f"block {claimed.number}: the extrinsics have the root 0x{root.hex()},"
             f" and the header says 0x{claimed.extrinsics_root.hex()}"
         )
     overlay = Overlay(state)
-    # The seal is put on by the author's node when the runtime is done, and never seen by it.
-    digest = [log for log in claimed.digest if log[0] in (4, 6, 0)]
-    pre_runtime = [log for log in digest if log[0] == 6]
+    pre_runtime = [log for log in claimed.digest if log[0] == _PRE_RUNTIME]
     start = encode_header(claimed.parent, claimed.number, digest=pre_runtime)
     try:
         executor.call("Core_initialize_block", start, overlay)
@@ -181,13 +180,5 @@ def execute_block(
     return Built(claimed, overlay.result(version), overlay.changes(), version, (), ())
 
 
-_SEAL = 5
-"""``DigestItem::Seal``."""
-
-
 def _show(value: bytes | tuple[bytes, ...]) -> str:
     return f"0x{value.hex()}" if isinstance(value, bytes) else str([log.hex() for log in value])
-
-
-Clock = Callable[[], int]
-"""Milliseconds since 1970."""

@@ -23,7 +23,7 @@ The interface, in the order of a chain's life:
 - ``finalize(hash=None)``, ``set_head(hash)``, ``reorg(depth)``; ``import_block(header, extrinsics)``.
 - ``snapshot()``, ``restore(snapshot)``, ``fork()``.
 - ``faults``: ``stall``, ``refuse``.
-- ``listen(listener)``: called with :class:`BlockImported`, :class:`HeadChanged`, :class:`BlockFinalized`,
+- ``listen(listener)``: called with :class:`~chain.devchain.notices.BlockImported`, ``HeadChanged``, ``BlockFinalized``,
   in that order for each block, when the chain is consistent; it may call the chain. Returns a function that
   ends it.
 
@@ -36,11 +36,9 @@ the tree of open blocks (:mod:`tree`), and only then told to watchers and listen
 way leaves the chain as it was.
 """
 
-import functools
 import secrets
 import struct
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -51,36 +49,28 @@ import attrs
 from chain.devchain.author import Built, author_block, execute_block
 from chain.devchain.block import Block
 from chain.devchain.errors import (
-    DevChainError,
     ImportRefusedError,
     RefusedError,
     RuntimeTrapError,
-    StoreError,
     UnknownBlockError,
     UsageError,
 )
 from chain.devchain.executor import Executor
-from chain.devchain.genesis import CODE_KEY, build_genesis
+from chain.devchain.genesis import build_genesis
 from chain.devchain.hashing import blake2_256, storage_prefix
+from chain.devchain.ledger import Ledger, Move
 from chain.devchain.metadata import EVENTS_KEY, Event, Metadata
+from chain.devchain.notices import BlockFinalized, BlockImported, HeadChanged, Listener, Outbox
 from chain.devchain.overlay import Overlay
 from chain.devchain.pool import Pool, PoolLimits, Status, Transaction, Watch
+from chain.devchain.runtimes import Runtimes, default_cache
 from chain.devchain.scale import decode_vec
-from chain.devchain.state import EMPTY, Changes, State
-from chain.devchain.store import PRUNE_EVERY, BlockRow, Store, Synchronous
+from chain.devchain.state import Changes, State
+from chain.devchain.store import Store, Synchronous
 from chain.devchain.tree import Entry, Tree
 from chain.devchain.validity import Validity, decode_validity
 
-__all__ = [
-    "At",
-    "BlockFinalized",
-    "BlockImported",
-    "DevChain",
-    "Faults",
-    "HeadChanged",
-    "Notice",
-    "Snapshot",
-]
+__all__ = ["At", "DevChain", "Faults", "Snapshot"]
 
 NUMBER_KEY = storage_prefix("System", "Number")
 NOW_KEY = storage_prefix("Timestamp", "Now")
@@ -89,35 +79,6 @@ EXTERNAL = b"\2"
 
 At = bytes | int | None
 """A block: its hash, its number on the best chain, or None for the head."""
-
-
-@attrs.frozen
-class BlockImported:
-    """A block was added, on the best chain or on a fork."""
-
-    block: Block
-
-
-@attrs.frozen
-class HeadChanged:
-    """The best chain ends elsewhere."""
-
-    head: Block
-    left: tuple[Block, ...]
-    """Blocks that are no longer on the best chain, from the top."""
-    gained: tuple[Block, ...]
-    """Blocks that now are, from the bottom."""
-
-
-@attrs.frozen
-class BlockFinalized:
-    """A block became final."""
-
-    block: Block
-
-
-Notice = BlockImported | HeadChanged | BlockFinalized
-Listener = Callable[[Notice], None]
 
 
 @attrs.define
@@ -149,36 +110,31 @@ class DevChain:
 
     def __init__(
         self,
-        store: Store,
+        ledger: Ledger,
+        genesis: Block,
+        runtimes: Runtimes,
         *,
         path: Path | None,
-        cache: Path,
         clock: Callable[[], int],
         min_period_ms: int,
-        finality_lag: int,
-        keep_blocks: int,
-        keep_bodies: int,
         pool_limits: PoolLimits,
     ) -> None:
         """Use :meth:`open`."""
         self.path = path
-        self.time_offset = 0
+        self.genesis = genesis
         self.faults = Faults()
+        self.time_offset = 0
+        """Milliseconds that the chain's time is ahead of the clock."""
         self.importable = True
+        """Whether another node can import this chain: nothing was written or skipped by hand."""
         self.instance_id = secrets.token_hex(16)
-        self.genesis: Block
-        self._tree: Tree
-        self._store = store
-        self._cache = cache
-        self._executors: dict[bytes, Executor] = {}
-        self._metadata: dict[bytes, Metadata] = {}
+        """Changes whenever what a client knows of this chain may have been undone."""
+        self._ledger = ledger
+        self._runtimes = runtimes
         self._clock = clock
         self._min_period = min_period_ms
-        self._lag, self._keep, self._bodies = finality_lag, keep_blocks, keep_bodies
-        self._pool = Pool(pool_limits, self._tell)
-        self._outbox: deque[Callable[[], None]] = deque()
-        self._delivering = False
-        self._listeners: list[Listener] = []
+        self._outbox = Outbox()
+        self._pool = Pool(pool_limits, self._outbox.tell)
 
     # -- opening and closing ------------------------------------------------------------------
 
@@ -228,91 +184,47 @@ class DevChain:
         if salt is not None and len(salt) > 32:
             raise UsageError("a salt is at most 32 bytes")
         code = runtime if isinstance(runtime, bytes) else runtime.read_bytes()
+        runtimes = Runtimes(default_cache() if cache is None else cache.absolute())
+        executor = runtimes.of_code(code)
+        store = Store.in_memory() if path is None else Store.open(path, synchronous)
+        try:
+            meta = store.meta()
+            salt = meta.get("salt") if salt is None else salt
+            genesis, state, changes = build_genesis(executor, preset, genesis_patch, salt)
+            if meta:
+                tree = Ledger.load(store, meta, genesis, path)
+            else:
+                meta = {"time_offset": b"0", "importable": b"1"}
+                if salt is not None:
+                    meta["salt"] = salt
+                entry = Entry(genesis, executor.state_version, None, None, state)
+                tree = Ledger.create(store, entry, changes, meta)
+        except BaseException:
+            store.close()
+            raise
         self = cls(
-            Store.in_memory() if path is None else Store.open(path, synchronous),
+            Ledger(store, tree, finality_lag, keep_blocks, keep_bodies),
+            genesis,
+            runtimes,
             path=path,
-            cache=_default_cache() if cache is None else cache.absolute(),
             clock=clock or _wall_clock,
             min_period_ms=min_period_ms,
-            finality_lag=finality_lag,
-            keep_blocks=keep_blocks,
-            keep_bodies=keep_bodies,
             pool_limits=pool_limits or PoolLimits(),
         )
-        try:
-            executor = self._executor(code)
-            meta = self._store.meta()
-            if salt is None:
-                salt = meta.get("salt")
-            block, state, changes = build_genesis(executor, preset, genesis_patch, salt)
-            if meta:
-                self._resume(meta, block)
-            else:
-                self._begin(block, state, changes, executor.state_version, salt)
-        except BaseException:
-            self._store.close()
-            raise
-        return self
-
-    def _begin(
-        self, block: Block, state: State, changes: Changes, version: int, salt: bytes | None
-    ) -> None:
-        entry = Entry(block, version, None, None, state)
-        self.genesis = block
-        self._tree = Tree(entry)
-        store = self._store
-        with store.transaction():
-            store.add(BlockRow(block, version, changes, None))
-            store.move_base([BlockRow(block, version, changes, None)] if store.keeps_state else [])
-            store.set_canonical([block])
-            store.set_meta(genesis=block.hash, **({} if salt is None else {"salt": salt}))
-            self._write_meta(entry, entry)
-
-    def _resume(self, meta: Mapping[str, bytes], genesis: Block) -> None:
-        if meta["genesis"] != genesis.hash:
-            raise StoreError(
-                f"{self.path} holds the chain with genesis 0x{meta['genesis'].hex()}, and this runtime,"
-                f" preset and salt make 0x{genesis.hash.hex()}: name another folder, or reset it"
-            )
-        store = self._store
-        row = store.block(meta["base"])
-        if row is None:
-            raise StoreError(f"{self.path} is damaged: its base block is missing")
-        layers: dict[int, tuple[dict[bytes, bytes | None], dict[bytes, dict[bytes, bytes | None]]]]
-        layers = {0: ({}, {}), 1: ({}, {})}
-        for child, key, value, version in store.base_state():
-            top, children = layers[version]
-            (top if child is None else children.setdefault(child, {}))[key] = value
-        state = EMPTY
-        for version, (top, children) in layers.items():
-            state = state.apply(Changes(top, children), version)
-        if state.root != row.block.state_root:
-            raise StoreError(
-                f"{self.path} is damaged: its state has the root 0x{state.root.hex()}, and block"
-                f" {row.block.number} says 0x{row.block.state_root.hex()}"
-            )
-        base = Entry(row.block, row.state_version, None, row.events, state)
-        self.genesis = genesis
-        self._tree = tree = Tree(base)
-        for row in store.with_changes():
-            tree.add(Entry(row.block, row.state_version, row.changes, row.events))
-        tree.move_head(*tree.route(tree.get(meta["head"])))
-        tree.finalized = tree.get(meta["finalized"])
         self.time_offset = int(meta["time_offset"])
         self.importable = meta["importable"] == b"1"
+        return self
 
-    def _write_meta(self, head: Entry, finalized: Entry) -> None:
-        self._store.set_meta(
-            head=head.block.hash,
-            finalized=finalized.block.hash,
-            time_offset=str(self.time_offset).encode(),
-            importable=b"1" if self.importable else b"0",
-        )
+    def _meta(self) -> dict[str, bytes]:
+        return {
+            "time_offset": str(self.time_offset).encode(),
+            "importable": b"1" if self.importable else b"0",
+        }
 
     def close(self) -> None:
         """End the chain; one on disk can be opened again."""
-        self._store.close()
-        self._executors.clear()
+        self._ledger.store.close()
+        self._runtimes.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -326,6 +238,10 @@ class DevChain:
         self.close()
 
     # -- where the chain is -------------------------------------------------------------------
+
+    @property
+    def _tree(self) -> Tree:
+        return self._ledger.tree
 
     @property
     def head(self) -> Block:
@@ -364,23 +280,13 @@ class DevChain:
         if at is None:
             return self.head
         hash_ = self.block_hash(at) if isinstance(at, int) else at
-        if hash_ is not None:
-            entry = self._tree.entries.get(hash_)
-            if entry is not None:
-                return entry.block
-            row = self._store.block(hash_)
-            if row is not None:
-                return row.block
-        raise UnknownBlockError(at, "unknown here")
+        if hash_ is None:
+            raise UnknownBlockError(at, "not on the best chain")
+        return self._ledger.row(hash_).block
 
     def block_hash(self, number: int) -> bytes | None:
         """Return the hash of the best chain's block of that number, or None."""
-        entry = self._tree.canonical.get(number)
-        if entry is not None:
-            return entry.block.hash
-        if 0 <= number < self._tree.base.block.number:
-            return self._store.hash_at(number)
-        return None
+        return self._ledger.hash_at(number)
 
     def changes(self, at: At = None) -> Changes:
         """Return what a block changed in storage; the base's and genesis's are no longer known."""
@@ -388,24 +294,9 @@ class DevChain:
 
     # -- the runtime --------------------------------------------------------------------------
 
-    def _executor(self, code: bytes) -> Executor:
-        executor = self._executors.get(code)
-        if executor is None:
-            executor = Executor(code, self._cache)
-            if len(self._executors) >= _EXECUTORS:
-                del self._executors[next(iter(self._executors))]
-            self._executors[code] = executor
-        return executor
-
-    def _executor_at(self, state: State) -> Executor:
-        code = state.get(CODE_KEY)
-        if code is None:
-            raise DevChainError("there is no runtime in storage under :code; restore a snapshot")
-        return self._executor(code)
-
     def runtime(self, at: At = None) -> Executor:
         """Return the runtime that stands in storage at a block; its ``version`` says which it is."""
-        return self._executor_at(self.state(at))
+        return self._runtimes.of_state(self.state(at))
 
     def call(self, api: str, data: bytes = b"", at: At = None) -> bytes:
         """Call a runtime API, such as ``Core_version``, on a block's state; what it writes is dropped.
@@ -415,17 +306,11 @@ class DevChain:
             RuntimeTrapError: it trapped.
         """
         state = self.state(at)
-        return self._executor_at(state).read(api, data, state)
+        return self._runtimes.of_state(state).read(api, data, state)
 
     def metadata(self, at: At = None) -> Metadata:
         """Return the runtime's metadata, decoded."""
-        state = self.state(at)
-        executor = self._executor_at(state)
-        metadata = self._metadata.get(executor.code)
-        if metadata is None:
-            metadata = Metadata(executor.read("Metadata_metadata", b"", state))
-            self._metadata[executor.code] = metadata
-        return metadata
+        return self._runtimes.metadata(self.state(at))
 
     # -- storage ------------------------------------------------------------------------------
 
@@ -467,11 +352,8 @@ class DevChain:
         the block's state is gone.
         """
         hash_ = self.block(at).hash
-        entry = self._tree.entries.get(hash_)
-        if entry is not None:
-            return self.metadata(hash_).decode_events(self.storage(EVENTS_KEY, hash_))
-        row = self._store.block(hash_)
-        return self.metadata().decode_events(None if row is None else row.events)
+        known = hash_ in self._tree.entries
+        return self.metadata(hash_ if known else None).decode_events(self._ledger.row(hash_).events)
 
     # -- transactions -------------------------------------------------------------------------
 
@@ -491,7 +373,7 @@ class DevChain:
         except RuntimeTrapError as error:
             # A node answers so, too: the bytes are not an extrinsic, or its check panicked.
             raise RefusedError(
-                1011, f"the runtime trapped on it: {error.panic or error}"
+                1002, f"the runtime trapped on it: {error.panic or error}"
             ) from error
         return decode_validity(answer)
 
@@ -516,13 +398,13 @@ class DevChain:
         except ValueError:
             end = -1
         if end != len(raw):
-            raise RefusedError(1010, "the bytes are not one extrinsic with its length in front")
+            raise RefusedError(1001, "the bytes are not one extrinsic with its length in front")
         hash_ = blake2_256(raw)
         if hash_ in self._pool:
             raise RefusedError(1013, f"0x{hash_.hex()}")
         validity = self.validate(raw)
         self._pool.add(hash_, raw, validity, self.head.number, watch)
-        self._deliver()
+        self._outbox.deliver()
         return hash_
 
     @property
@@ -546,7 +428,7 @@ class DevChain:
         """Take a transaction out of the pool; say whether it was there."""
         known = hash_ in self._pool
         self._pool.reject(hash_, "dropped")
-        self._deliver()
+        self._outbox.deliver()
         return known
 
     # -- time ---------------------------------------------------------------------------------
@@ -589,36 +471,51 @@ class DevChain:
         if self.faults.stall:
             raise UsageError("the chain is stalled on demand; clear DevChain.faults.stall")
         state = self._tree.state(parent)
-        executor = self._executor_at(state)
         millis = self._time_after(state) if millis is None else millis
-        pool: list[Transaction] = list(self._pool.in_order()) if parent is self._tree.head else []
-        writes = list(writes)
-        while True:
+        pool = list(self._pool.in_order()) if parent is self._tree.head else []
+        pool = pool if limit is None else pool[:limit]
+        height = parent.block.number + 1 if number is None else number
+        writes = tuple(writes)
+
+        def attempt(transactions: list[Transaction], millis: int) -> Built:
             overlay = Overlay(state)
             for key, value in writes:
                 overlay.set(key, value)
-            height = parent.block.number + 1 if number is None else number
-            try:
-                built = author_block(
-                    executor, overlay, parent.block.hash, height, millis, pool, limit
-                )
-            except RuntimeTrapError:
-                if not pool:
-                    raise
-                # Something in the pool makes the block itself fail; none of it can be told apart.
-                for transaction in pool:
-                    self._pool.reject(transaction.hash)
-                pool = []
-                continue
-            if built.block.hash in self._tree.entries:
-                millis += (
-                    self._min_period or 1
-                )  # a sibling with the same contents is the same block
-                continue
-            break
-        best = built.block.number > self._tree.head.block.number
-        self._take_in(built, best=best)
+            executor = self._runtimes.of_state(state)
+            return author_block(executor, overlay, parent.block.hash, height, millis, transactions)
+
+        try:
+            built = attempt(pool, millis)
+        except RuntimeTrapError:
+            built = self._without_culprit(attempt, pool, millis)
+        while built.block.hash in self._tree.entries:
+            # A sibling with the same contents and time would be the same block.
+            millis += self._min_period or 1
+            built = attempt(pool, millis)
+        self._take_in(built, best=built.block.number > self.head.number)
         return built.block
+
+    def _without_culprit(
+        self,
+        attempt: Callable[[list[Transaction], int], Built],
+        pool: list[Transaction],
+        millis: int,
+    ) -> Built:
+        """Make a block although one of the transactions makes the block itself trap, at its end.
+
+        Raises:
+            RuntimeTrapError: it traps without any of them.
+        """
+        built = attempt([], millis)
+        good, bad = 0, len(pool)  # the first `good` of them do no harm, the first `bad` do
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            try:
+                built = attempt(pool[:middle], millis)
+                good = middle
+            except RuntimeTrapError:
+                bad = middle
+        return attrs.evolve(built, refused=(*built.refused, pool[good])) if pool else built
 
     def import_block(self, header: bytes, extrinsics: Iterable[bytes]) -> Block:
         """Execute a block made elsewhere, and add it if it is what it claims to be.
@@ -631,15 +528,16 @@ class DevChain:
         if parent is None:
             raise ImportRefusedError(f"the parent 0x{header[:32].hex()} is unknown here")
         state = self._tree.state(parent)
-        built = execute_block(self._executor_at(state), state, header, extrinsics)
+        built = execute_block(self._runtimes.of_state(state), state, header, extrinsics)
         if built.block.hash in self._tree.entries:
             return built.block
-        self._take_in(built, best=built.block.number > self._tree.head.block.number)
+        ours = (self._pool.get(blake2_256(extrinsic)) for extrinsic in extrinsics)
+        built = attrs.evolve(built, included=tuple(t for t in ours if t is not None))
+        self._take_in(built, best=built.block.number > self.head.number, foreign=True)
         return built.block
 
-    def _take_in(self, built: Built, *, best: bool) -> None:
-        """Write a block, hang it into the tree, move the head, and tell everybody."""
-        tree, store = self._tree, self._store
+    def _take_in(self, built: Built, *, best: bool, foreign: bool = False) -> None:
+        """Add a block, and tell everybody what that means."""
         entry = Entry(
             built.block,
             built.state_version,
@@ -648,57 +546,45 @@ class DevChain:
             built.state,
             built.included,
         )
-        parent = tree.get(built.block.parent)
-        extends = parent is tree.head
-        tree.add(entry)
-        try:
-            left, gained = tree.route(entry) if best else ([], [])
-            with store.transaction():
-                store.add(entry.row())
-                if best:
-                    self._write_route(left, gained)
-                    self._write_meta(entry, tree.finalized)
-        except BaseException:
-            tree.forget([entry])
-            raise
-        self._post(BlockImported(entry.block))
-        if not best:
-            self._deliver()
-            return
-        if extends and parent.state is not None:
+        parent = self._tree.get(built.block.parent)
+        extends = parent is self._tree.head
+        move = self._ledger.add(entry, self._meta(), best=best)
+        if best and extends and parent.state is not None:
             parent.state.hand_on_reads(built.state, built.changes)
-        tree.move_head(left, gained)
-        self._post(HeadChanged(entry.block, _blocks(left), _blocks(gained)))
-        for transaction in built.included:
-            if transaction.watch is not None:
-                self._tell(transaction.watch, Status("inBlock", entry.block.hash))
-        self._pool.included(built.included, entry.block.number)
+        self._outbox.post(BlockImported(entry.block))
+        if best:
+            self._tell_head(move)
+            self._pool.included(built.included, entry.block.number)
         for transaction in built.refused:
             self._pool.reject(transaction.hash)
-        if not extends or (built.block.extrinsics and not built.included and len(self._pool)):
-            self._revalidate(left, gained)
-        self._finalize_behind()
-        self._deliver()
+        if best and (foreign or not extends):
+            self._revalidate(move)
+        self._tell_final(move)
+        self._outbox.deliver()
 
-    def _write_route(self, left: list[Entry], gained: list[Entry]) -> None:
-        above = gained[0].block.number - 1 if gained else None
-        if left:
-            lowest = left[-1].block.number - 1
-            above = lowest if above is None else min(above, lowest)
-        self._store.set_canonical(_blocks(gained), above if left else None)
-
-    def _revalidate(self, left: list[Entry], gained: list[Entry]) -> None:
-        """Ask anew about everything that waits, and take back what the head has left behind."""
-        held = {extrinsic for entry in gained for extrinsic in entry.block.extrinsics}
-        back: list[tuple[Transaction, bool]] = []
-        for entry in reversed(left):
+    def _tell_head(self, move: Move) -> None:
+        self._outbox.post(HeadChanged(self.head, _blocks(move.left), _blocks(move.gained)))
+        for entry in move.left:
             for transaction in entry.included:
-                if transaction.watch is not None:
-                    self._tell(transaction.watch, Status("retracted", entry.block.hash))
-                if transaction.raw not in held:
-                    back.append((transaction, True))
-        back += [(t, False) for t in self._pool.drain() if t.raw not in held]
-        for transaction, announce in back:
+                self._outbox.tell(transaction.watch, Status("retracted", entry.block.hash))
+        for entry in move.gained:
+            for transaction in entry.included:
+                self._outbox.tell(transaction.watch, Status("inBlock", entry.block.hash))
+
+    def _tell_final(self, move: Move) -> None:
+        for entry in move.final:
+            self._outbox.post(BlockFinalized(entry.block))
+            for transaction in entry.included:
+                self._outbox.tell(transaction.watch, Status("finalized", entry.block.hash))
+            entry.included = ()
+
+    def _revalidate(self, move: Move) -> None:
+        """Ask anew about everything that waits, and take back what the head has left behind."""
+        held = {extrinsic for entry in move.gained for extrinsic in entry.block.extrinsics}
+        back = [(t, True) for entry in reversed(move.left) for t in entry.included]
+        for transaction, announce in [*back, *((t, False) for t in self._pool.drain())]:
+            if transaction.raw in held or transaction.hash in self._pool:
+                continue
             watch = transaction.watch
             try:
                 validity = self.validate(transaction.raw)
@@ -711,8 +597,7 @@ class DevChain:
                     announce=announce,
                 )
             except RefusedError:
-                if watch is not None:
-                    self._tell(watch, Status("invalid"))
+                self._outbox.tell(watch, Status("invalid"))
 
     def advance(self, blocks: int = 0, seconds: float = 0, *, empty_blocks: bool = False) -> Block:
         """Let blocks and time pass; return the new head.
@@ -731,29 +616,42 @@ class DevChain:
             raise UsageError("blocks and seconds only go forward")
         blocks = max(blocks, 1)
         millis = round(seconds * 1000)
-        if empty_blocks or blocks == 1:
-            start = self.now()
-            for i in range(1, blocks + 1):
-                self._build(
-                    self._tree.head,
-                    limit=0 if empty_blocks else None,
-                    millis=max(start + millis * i // blocks, self.now()),
-                )
-            self.time_offset += millis
-            return self.head
+        start = self.time_offset
+        try:
+            if empty_blocks:
+                for i in range(1, blocks + 1):
+                    self.time_offset = start + millis * i // blocks
+                    self.build(limit=0)
+                return self.head
+            self.time_offset = start + millis
+            return self._jump(blocks)
+        except BaseException:
+            self.time_offset = start
+            raise
+
+    def _jump(self, blocks: int) -> Block:
         target = self.head.number + blocks
-        if self.head.number == 0:
+        if self.head.number == 0 and blocks > 1:
             # Block 1 records the genesis hash, over which CheckGenesis and eras sign: never skip it.
             self.build(limit=0)
-        self.time_offset += millis
         if target == self.head.number + 1:
             return self.build()
-        self.importable = False
         # frame-system asserts that a block's number follows the one in storage.
         number = struct.pack("<I", target - 1)
-        self._build(self._tree.head, number=target, limit=0, writes=[(NUMBER_KEY, number)])
-        self._revalidate([], [])
-        self._deliver()
+        return self._by_hand([(NUMBER_KEY, number)], target)
+
+    def _by_hand(
+        self, writes: Iterable[tuple[bytes, bytes | None]], number: int | None = None
+    ) -> Block:
+        """Make an empty block over storage that no runtime wrote."""
+        importable, self.importable = self.importable, False
+        try:
+            self._build(self._tree.head, number=number, limit=0, writes=writes)
+        except BaseException:
+            self.importable = importable
+            raise
+        self._revalidate(Move())
+        self._outbox.deliver()
         return self.head
 
     def set_storage(self, pairs: Iterable[tuple[bytes, bytes | None]]) -> Block:
@@ -761,11 +659,7 @@ class DevChain:
 
         No runtime could make such a block: the chain can then no longer be imported by another.
         """
-        self.importable = False
-        block = self._build(self._tree.head, limit=0, writes=pairs)
-        self._revalidate([], [])
-        self._deliver()
-        return block
+        return self._by_hand(pairs)
 
     # -- forks and finality -------------------------------------------------------------------
 
@@ -776,20 +670,12 @@ class DevChain:
             UsageError: it does not stand on the finalised block.
         """
         target = self._tree.get(hash_)
-        left, gained = self._tree.route(target)
-        if left or gained:
-            with self._store.transaction():
-                self._write_route(left, gained)
-                self._write_meta(target, self._tree.finalized)
-            self._tree.move_head(left, gained)
-            self._post(HeadChanged(target.block, _blocks(left), _blocks(gained)))
-            for entry in gained:
-                for transaction in entry.included:
-                    if transaction.watch is not None:
-                        self._tell(transaction.watch, Status("inBlock", entry.block.hash))
-            self._revalidate(left, gained)
-            self._finalize_behind()
-            self._deliver()
+        if target is not self._tree.head:
+            move = self._ledger.set_head(target, self._meta())
+            self._tell_head(move)
+            self._revalidate(move)
+            self._tell_final(move)
+            self._outbox.deliver()
         return self.head
 
     def reorg(self, depth: int) -> Block:
@@ -819,44 +705,9 @@ class DevChain:
         Raises:
             UsageError: it is not on the best chain.
         """
-        self._finalize(self._entry(hash_))
-        self._deliver()
+        self._tell_final(self._ledger.finalize(self._entry(hash_), self._meta()))
+        self._outbox.deliver()
         return self.finalized
-
-    def _finalize_behind(self) -> None:
-        goal = self.head.number - self._lag
-        if goal <= self.finalized.number:
-            return
-        for entry in self._tree.path_to(self._tree.head):
-            if entry.block.number <= goal:
-                self._finalize(entry)
-                return
-
-    def _finalize(self, target: Entry) -> None:
-        tree, store = self._tree, self._store
-        final = tree.newly_final(target)
-        if not final:
-            return
-        stale = tree.stale_forks(target)
-        edge = target.block.number - self._keep
-        old = tree.below(edge) if edge - tree.base.block.number >= PRUNE_EVERY else []
-        with store.transaction():
-            store.forget(entry.block.hash for entry in stale)
-            if old and store.keeps_state:
-                store.move_base(entry.row() for entry in old)
-            elif old:
-                store.forget_bodies_below(target.block.number - self._bodies)
-            self._write_meta(tree.head, target)
-        tree.finalized = target
-        tree.forget(stale)
-        if old:
-            tree.move_base(old[-1])
-        for entry in final:
-            self._post(BlockFinalized(entry.block))
-            for transaction in entry.included:
-                if transaction.watch is not None:
-                    self._tell(transaction.watch, Status("finalized", entry.block.hash))
-            entry.included = ()
 
     # -- snapshots and forks ------------------------------------------------------------------
 
@@ -877,86 +728,46 @@ class DevChain:
         """
         if snapshot.genesis != self.genesis.hash:
             raise UsageError("the snapshot is another chain's; restore it there")
-        for transaction in self._pool.drain():
-            if transaction.watch is not None:
-                self._tell(transaction.watch, Status("dropped"))
-        self._tree = tree = snapshot.tree.copy()
+        gone = self._pool.drain()
         self.time_offset, self.importable = snapshot.time_offset, snapshot.importable
+        move = self._ledger.replace(snapshot.tree.copy(), self._meta())
         self.instance_id = secrets.token_hex(16)
-        with self._store.transaction():
-            self._store.rewrite(
-                tree.base.row(),
-                tree.state(tree.base).everything(),
-                [entry.row() for entry in tree.entries.values() if entry is not tree.base],
-                _blocks(tree.canonical.values()),
-            )
-            self._write_meta(tree.head, tree.finalized)
-        self._deliver()
+        self._outbox.post(HeadChanged(self.head, _blocks(move.left), _blocks(move.gained)))
+        for transaction in [*gone, *(t for entry in move.left for t in entry.included)]:
+            self._outbox.tell(transaction.watch, Status("dropped"))
+        self._outbox.deliver()
 
     def fork(self) -> "DevChain":
         """Return a chain in memory that starts from this one as it is, with an empty pool.
 
         The two share everything up to now and nothing from now on.
         """
+        ledger = attrs.evolve(
+            self._ledger,
+            store=self._ledger.store.copy(),
+            tree=self._tree.without_transactions(),
+        )
         other = DevChain(
-            self._store.copy(),
+            ledger,
+            self.genesis,
+            self._runtimes.shared(),
             path=None,
-            cache=self._cache,
             clock=self._clock,
             min_period_ms=self._min_period,
-            finality_lag=self._lag,
-            keep_blocks=self._keep,
-            keep_bodies=self._bodies,
             pool_limits=self._pool.limits,
         )
-        other.genesis, other.time_offset = self.genesis, self.time_offset
-        other.importable = self.importable
-        other._executors.update(self._executors)
-        other._metadata.update(self._metadata)
-        other._tree = self._tree.copy()
+        other.time_offset, other.importable = self.time_offset, self.importable
         return other
 
     # -- telling ------------------------------------------------------------------------------
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call a listener for every notice from now on; return a function that ends it."""
-        self._listeners.append(listener)
-
-        def stop() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return stop
-
-    def _post(self, notice: Notice) -> None:
-        for listener in list(self._listeners):
-            self._outbox.append(functools.partial(listener, notice))
-
-    def _tell(self, watch: Watch, status: Status) -> None:
-        self._outbox.append(functools.partial(watch, status))
-
-    def _deliver(self) -> None:
-        """Deliver what has been posted, in order; what is called may call the chain."""
-        if self._delivering:
-            return
-        self._delivering = True
-        try:
-            while self._outbox:
-                self._outbox.popleft()()
-        finally:
-            self._delivering = False
+        return self._outbox.listen(listener)
 
 
-_EXECUTORS = 4
-"""Compiled runtimes that are kept: the current one, and those before an upgrade."""
 _U64 = 8
 
 
 def _blocks(entries: Iterable[Entry]) -> tuple[Block, ...]:
     return tuple(entry.block for entry in entries)
-
-
-def _default_cache() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("devchain", appauthor=False).absolute() / "wasm"

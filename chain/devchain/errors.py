@@ -79,6 +79,8 @@ class RefusedError(DevChainError):
     """
 
     CODES: ClassVar[dict[int, str]] = {
+        1001: "Extrinsic has invalid format",
+        1002: "Verification Error",
         1010: "Invalid Transaction",
         1011: "Unknown Transaction Validity",
         1012: "Transaction is temporarily banned",

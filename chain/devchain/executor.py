@@ -15,6 +15,17 @@ from chain.devchain.wasm import Machine, OutOfBoundsError, Trapped
 
 __all__ = ["Executor"]
 
+_COSTS_THE_CALL = (
+    Trapped,
+    OutOfBoundsError,
+    HostFunctionError,
+    # A host function was given bytes that are not what their type says, or storage keys nested
+    # thousands deep: the runtime's fault, like a trap.
+    ValueError,
+    IndexError,
+    RecursionError,
+)
+
 
 class Executor:
     """A runtime that can be called.
@@ -49,6 +60,11 @@ class Executor:
         return min(self.version.system_version, 1)
 
     @property
+    def extrinsics_version(self) -> int:
+        """The version of the trie of a block's extrinsics: FRAME moved that one later."""
+        return 1 if self.version.system_version > 1 else 0
+
+    @property
     def exports(self) -> frozenset[str]:
         """Names of the runtime's API functions, such as ``Core_version``."""
         return self._machine.exports
@@ -69,7 +85,7 @@ class Executor:
         overlay.start()  # a call that traps leaves nothing behind
         try:
             result = self._machine.call(method, data)
-        except (Trapped, OutOfBoundsError, HostFunctionError, ValueError) as error:
+        except _COSTS_THE_CALL as error:
             self._machine.drop()
             overlay.rollback_to(depth)
             raise RuntimeTrapError(method, host.panic, str(error)) from error

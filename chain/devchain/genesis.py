@@ -93,5 +93,5 @@ def build_genesis(
         raise UsageError(f"the runtime refused the genesis configuration: {why}")
     version = executor.state_version
     state = overlay.result(version)
-    header = encode_header(bytes(32), 0, state.root, extrinsics_root((), version))
+    header = encode_header(bytes(32), 0, state.root, extrinsics_root((), 0))
     return Block.of(header, ()), state, overlay.changes()

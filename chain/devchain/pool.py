@@ -300,7 +300,7 @@ class Pool:
             tags.update(transaction.validity.provides)
             self._take(transaction.hash)
         everything = self._all()
-        self._satisfied |= tags
+        self._satisfied |= tags.union(*self._recent)
         self._satisfied &= {tag for t in everything for tag in t.validity.requires}
         self._recent = [*self._recent[-1:], frozenset(tags)]
         for transaction in everything:

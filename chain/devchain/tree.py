@@ -58,6 +58,16 @@ class Tree:
         tree.head, tree.finalized = self.head, self.finalized
         return tree
 
+    def without_transactions(self) -> "Tree":
+        """Return a tree of entries that know no transactions, and so tell nobody of them."""
+        entries = {h: attrs.evolve(e, included=()) for h, e in self.entries.items()}
+        tree = Tree(entries[self.base.block.hash])
+        tree.entries = entries
+        tree.canonical = {n: entries[e.block.hash] for n, e in self.canonical.items()}
+        tree.head = entries[self.head.block.hash]
+        tree.finalized = entries[self.finalized.block.hash]
+        return tree
+
     def get(self, hash_: bytes) -> Entry:
         """Return a block whose state can be had.
 
@@ -135,38 +145,44 @@ class Tree:
         elif left:
             self.head = self.entries[left[-1].block.parent]
 
-    def newly_final(self, target: Entry) -> list[Entry]:
-        """Return what finalising a block finalises, the oldest first.
+    def newly_final(self, head: Entry, goal: int, target: Entry | None = None) -> list[Entry]:
+        """Return what becomes final when the head is ``head`` and finality reaches a number.
+
+        Args:
+            target: the block that must be the last of them, if it is named.
+
+        Returns:
+            Blocks, the oldest first; none if finality is there already.
 
         Raises:
-            UsageError: it is not on the best chain.
+            UsageError: the target is not on the best chain.
         """
-        if not self.on_path(target):
-            raise UsageError("only a block of the best chain can be finalised; set_head first")
+        if target is not None and target.block.number <= self.finalized.block.number:
+            if not self.on_path(target):
+                raise UsageError("another block of that number is final already")
+            return []
         blocks = []
-        for entry in self.path_to(target):
+        for entry in self.path_to(head):
             if entry.block.number <= self.finalized.block.number:
                 break
-            blocks.append(entry)
+            if entry.block.number <= goal:
+                blocks.append(entry)
+        if target is not None and (not blocks or target is not blocks[0]):
+            raise UsageError("only a block of the best chain can be finalised; call set_head first")
         return blocks[::-1]
 
-    def stale_forks(self, finalized: Entry) -> list[Entry]:
+    def stale_forks(self, finalized: Entry, head: Entry) -> list[Entry]:
         """Return the blocks that do not stand on a block that is about to be finalised."""
-        if len(self.entries) == len(self.canonical):
+        good = {entry.block.hash for entry in self.path_to(head)}
+        if len(self.entries) == len(good):
             return []
-        good: set[bytes] = {e.block.hash for e in self.canonical.values()}
         stale = []
         for entry in sorted(self.entries.values(), key=lambda e: e.block.number):
             block = entry.block
             if block.hash in good:
                 continue
-            parent = self.entries.get(block.parent)
-            if (
-                block.number > finalized.block.number
-                and block.parent in good
-                and parent is not None
-                and parent.block.number >= finalized.block.number
-            ):
+            parent = self.entries[block.parent]
+            if block.parent in good and parent.block.number >= finalized.block.number:
                 good.add(block.hash)
             else:
                 stale.append(entry)
@@ -180,12 +196,12 @@ class Tree:
 
     def move_base(self, target: Entry) -> None:
         """Make a finalised block the base and forget what is below it."""
-        target.state = self.state(target)
-        for entry in list(self.path_to(target))[1:]:
+        # A new entry: a snapshot or a fork may share the old one, and not have this base.
+        base = attrs.evolve(target, state=self.state(target), changes=None)
+        for entry in list(self.path_to(target)):
             del self.entries[entry.block.hash]
-            self.canonical.pop(entry.block.number, None)
-        target.changes = None
-        self.base = target
+            del self.canonical[entry.block.number]
+        self.entries[base.block.hash] = self.canonical[base.block.number] = self.base = base
 
     def forget(self, entries: list[Entry]) -> None:
         """Forget blocks of forks."""

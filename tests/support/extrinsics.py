@@ -32,8 +32,7 @@ class Key:
         else:
             data = encode_vec(b"Ed25519HDKD") + _DEV_SEED + junction
             seed = hashlib.blake2b(data, digest_size=32).digest()
-            self._secret = ed25519_zebra.ed_from_seed(seed)
-            self.public = self._secret[32:]
+            self._secret, self.public = ed25519_zebra.ed_from_seed(seed)
 
     def sign(self, message: bytes) -> bytes:
         """Return an encoded ``MultiSignature``."""

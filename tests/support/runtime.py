@@ -10,11 +10,16 @@ COMMITTED = Path(__file__).parents[2] / "chain" / "devnet" / "ainur_runtime.comp
 VARIABLE = "AINUR_RUNTIME_WASM"
 
 
-@cache
-def runtime_code() -> bytes:
-    """Return the runtime's blob: the one the variable names, else the committed one."""
+def runtime_path() -> Path:
+    """Return the runtime's file: the one the variable names, else the committed one."""
     named = os.environ.get(VARIABLE)
     path = Path(named) if named else COMMITTED
     if not path.is_file():
         pytest.skip(f"no runtime at {path}; set {VARIABLE} to one")
-    return path.read_bytes()
+    return path
+
+
+@cache
+def runtime_code() -> bytes:
+    """Return the runtime's blob."""
+    return runtime_path().read_bytes()

@@ -7,14 +7,9 @@ from chain.devchain.errors import BlobError, HostFunctionError
 from chain.devchain.host.registry import Host, host_function
 
 _LOG = logging.getLogger("devchain.runtime")
-_LEVELS = {
-    1: logging.ERROR,
-    2: logging.WARNING,
-    3: logging.INFO,
-    4: logging.DEBUG,
-    5: logging.DEBUG - 5,
-}
-_ERROR = 1
+_LEVELS = (logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG, logging.DEBUG - 5)
+"""``RuntimeInterfaceLogLevel``: error, warn, info, debug, trace. As a filter, one more; 0 is off."""
+_ERROR = 0
 
 
 @host_function("misc_print_num")
@@ -50,21 +45,16 @@ def log(host: Host, level: int, target: int, message: int) -> None:
     text = host.read(message).decode(errors="replace")
     if level == _ERROR:
         host.panic = text
-        # The trap that follows tells the caller; logging it as an error, too, would say it twice.
-        level = 3
-    _LOG.log(
-        _LEVELS.get(level, logging.DEBUG),
-        "%s: %s",
-        host.read(target).decode(errors="replace"),
-        text,
-    )
+    # An error is the last word before a trap, which tells the caller: here it would be said twice.
+    python = logging.INFO if level == _ERROR else _LEVELS[min(level, len(_LEVELS) - 1)]
+    _LOG.log(python, "%s: %s", host.read(target).decode(errors="replace"), text)
 
 
 @host_function("logging_max_level")
 def max_level(_host: Host) -> int:
-    """Return the level that is listened to, from 0 (off) to 5 (trace); errors always are."""
+    """Return the filter of what is listened to, from 0 (off) to 5 (trace); errors always are."""
     wanted = _LOG.getEffectiveLevel()
-    return max([_ERROR] + [level for level, python in _LEVELS.items() if python >= wanted])
+    return max(1, sum(python >= wanted for python in _LEVELS))
 
 
 @host_function("panic_handler_abort_on_panic")

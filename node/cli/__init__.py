@@ -9,7 +9,10 @@ import click
 __all__ = ["main"]
 
 GROUPS: dict[str, tuple[str, str]] = {
-    "chain": ("node.cli.chain", "The dev chain: look at its runtime."),
+    "chain": (
+        "node.cli.chain",
+        "The dev chain: start it, look at it, let time pass on it, stop it.",
+    ),
 }
 """Name of a group -> the module whose ``group`` it is, and its line of help.
 

@@ -2,8 +2,9 @@
 
 ::
 
+    listeners = await open_listeners(9944)
     async with trio.open_nursery() as nursery:
-        server = await nursery.start(functools.partial(serve, chain, port=9944))
+        server = await nursery.start(functools.partial(serve, chain, listeners=listeners))
         print(server.url)
 
 Theory of operation. The chain is synchronous and belongs to this thread; a call takes from microseconds to a few
@@ -14,7 +15,7 @@ a client sends ends anything but its own connection.
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import attrs
 import h11
@@ -32,7 +33,7 @@ from chain.devchain.rpc.node import Identity, Node
 from chain.devchain.rpc.outbox import Outbox
 from chain.devchain.rpc.sealer import INSTANT, Seal
 
-__all__ = ["Server", "serve"]
+__all__ = ["Server", "open_listeners", "serve"]
 
 log = logging.getLogger(__name__)
 logging.getLogger("trio-websocket").setLevel(logging.WARNING)  # it logs every frame
@@ -66,11 +67,19 @@ class Server:
         return f"ws://{self.host}:{self.port}"
 
 
+async def open_listeners(port: int = 0, host: str = "127.0.0.1") -> list[trio.SocketListener]:
+    """Take a port: 0 for any that is free.
+
+    Raises:
+        OSError: it cannot be had.
+    """
+    return await trio.open_tcp_listeners(port, host=host)
+
+
 async def serve(
     chain: DevChain,
     *,
-    port: int = 0,
-    host: str = "127.0.0.1",
+    listeners: Sequence[trio.SocketListener],
     seal: Seal = INSTANT,
     access: Access | None = None,
     identity: Identity | None = None,
@@ -81,25 +90,20 @@ async def serve(
 
     Args:
         chain: belongs to this thread while it is served; others may call it between two turns.
-        port: 0 for any that is free.
-        host: an address of this machine.
+        listeners: from :func:`open_listeners`.
         seal: when blocks are made.
         access: who may connect, beyond loopback and polkadot.js Apps.
         identity: what the node says of itself.
         limits: bounds.
-
-    Raises:
-        OSError: the port cannot be had.
     """
     node = Node.of(chain, seal, identity or Identity(), limits or Limits())
+    host, port = listeners[0].socket.getsockname()[:2]
     try:
-        listeners = await trio.open_tcp_listeners(port, host=host)
-        bound: int = listeners[0].socket.getsockname()[1]
         async with trio.open_nursery() as nursery:
             nursery.start_soon(node.sealer.run)
             handler = functools.partial(_connection, node, access or Access())
             await nursery.start(trio.serve_listeners, handler, listeners)
-            task_status.started(Server(node, host, bound))
+            task_status.started(Server(node, host, port))
     finally:
         node.feed.stop()
 

@@ -14,6 +14,7 @@ from node.chainhost.backend import BACKENDS
 from node.chainhost.config import ChainConfig, Record
 from node.chainhost.errors import ChainHostError
 from node.chainhost.home import DEFAULT_NAME, Folder, folder_of
+from node.cli.inspect import inspect
 from node.cli.output import guarded, json_option, print_json
 
 __all__ = ["group"]
@@ -26,6 +27,9 @@ ORIGIN_SCHEMES = ("http://", "https://", "chrome-extension://", "moz-extension:/
 @click.group()
 def group() -> None:
     """The dev chain: start it, look at it, let time pass on it, stop it."""
+
+
+group.add_command(inspect)
 
 
 def chain_options(command: Callable[..., None]) -> Callable[..., None]:

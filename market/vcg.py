@@ -153,7 +153,7 @@ def _clear_assignment(problem: Problem) -> tuple[Clearing, dict[int, int]]:
             asked[price.task, column] = ask
             surplus[price.task, column] = max(problem.value(bid, price.task) - ask, NO_PAIR)
     slots = expand_slots(surplus, [problem.surcharges(bid) for bid in problem.bids])
-    found = solve_assignment(slots, _ranks(problem))
+    found = solve_assignment(slots, lambda: _ranks(problem))
     rents = rents_of(slots, found)
 
     tasks_of: dict[int, list[int]] = {}

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import attrs
 
+from chain.devchain.description import Constant, Field, Pallet, StorageItem, Variant
 from chain.devchain.errors import UsageError
 from chain.devchain.hashing import blake2_128, blake2_256, storage_prefix, twox
 from chain.devchain.scale import decode_vec
@@ -26,6 +27,19 @@ _HASHERS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "Twox64Concat": lambda d: twox(d, 8) + d,
     "Identity": lambda d: d,
 }
+
+
+_HASH_BYTES: Final = {
+    "Blake2_128": 16,
+    "Blake2_256": 32,
+    "Blake2_128Concat": 16,
+    "Twox128": 16,
+    "Twox256": 32,
+    "Twox64Concat": 8,
+    "Identity": 0,
+}
+_OPAQUE: Final = frozenset({"Blake2_128", "Blake2_256", "Twox128", "Twox256"})
+"""Hashers that do not keep the key."""
 
 
 def _plain(value: Any) -> Any:
@@ -93,6 +107,57 @@ class Metadata:
         storage = found and found.storage
         return [function.value["name"] for function in storage] if storage else []
 
+    def describe(self) -> list[Pallet]:
+        """Return everything that the runtime says of its pallets, in its order."""
+        return [
+            Pallet(
+                name=pallet.value["name"],
+                index=pallet.value["index"],
+                calls=_variants(pallet.calls),
+                events=_variants(pallet.events),
+                errors=_variants(pallet.errors),
+                constants=tuple(
+                    Constant(c.value["name"], self._decode(c.type, c.constant_value))
+                    for c in pallet.constants or ()
+                ),
+                storage=tuple(
+                    StorageItem(
+                        item.value["name"],
+                        tuple(item.get_param_hashers()) if item.get_params_type_string() else (),
+                        _first_line(item.value),
+                    )
+                    for item in pallet.storage or ()
+                ),
+            )
+            for pallet in self._metadata.pallets
+        ]
+
+    def decode_keys(self, pallet: str, item: str, key: bytes) -> list[Any]:
+        """Return the keys of a map's entry; those whose hash alone is stored, as that hash in hex.
+
+        Args:
+            key: the entry's whole key.
+
+        Raises:
+            UsageError: there is no such item, or the key is not one of its entries.
+        """
+        function = self._function(pallet, item)
+        kinds, hashers = function.get_params_type_string(), function.get_param_hashers()
+        prefix = self.storage_key(pallet, item)
+        if not key.startswith(prefix):
+            raise UsageError(f"0x{key.hex()} is no entry of {pallet}.{item}")
+        rest, found = key[len(prefix) :], []
+        for kind, hasher in zip(kinds, hashers, strict=True):
+            size = _HASH_BYTES[hasher]
+            hash_, rest = rest[:size], rest[size:]
+            if hasher in _OPAQUE:
+                found.append(f"0x{hash_.hex()}")
+                continue
+            scale = self._config.create_scale_object(kind, data=self._bytes_class(rest))
+            found.append(scale.decode(check_remaining=False))
+            rest = rest[scale.data.offset :]
+        return found
+
     def storage_key(self, pallet: str, item: str, *keys: Any) -> bytes:
         """Return the key under which an item is stored; with fewer keys than it has, a prefix.
 
@@ -159,3 +224,22 @@ class Metadata:
             )
             for record in records
         ]
+
+
+def _first_line(value: Any) -> str:
+    docs = value.get("docs") or [""]
+    return str(docs[0]).strip()
+
+
+def _variants(found: Any) -> tuple[Variant, ...]:
+    return tuple(
+        Variant(
+            name=each.value["name"],
+            index=each.value["index"],
+            fields=tuple(
+                Field(f["name"], f["typeName"] or str(f["type"])) for f in each.value["fields"]
+            ),
+            docs=_first_line(each.value),
+        )
+        for each in found or ()
+    )

@@ -19,6 +19,7 @@ shortest paths", FOCS 2001 (all prices from one solve); Jonker and Volgenant, Co
 (augmentation in reduced costs).
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -48,13 +49,14 @@ class Assignment:
     """Dual of each slot, ticks, shape (slots,): what the optimum would lose without it."""
 
 
-def solve_assignment(slots: Slots, rank: Int64 | None = None) -> Assignment:
+def solve_assignment(slots: Slots, rank: Callable[[], Int64] | None = None) -> Assignment:
     """Find an optimal assignment, its dual, and among equals the one that ties decide.
 
     Args:
         slots: the instance.
-        rank: order in which providers win ties for each task, shape (tasks, providers), smaller
-            first; None leaves the choice among optima to the solver.
+        rank: gives the order in which providers win ties for each task, shape (tasks, providers),
+            smaller first; asked only if there are ties. None leaves the choice among optima to the
+            solver.
 
     Raises:
         SolverError: the solver's answer failed the exact check.
@@ -86,7 +88,7 @@ def solve_assignment(slots: Slots, rank: Int64 | None = None) -> Assignment:
     movable = _movable_tasks(found, best_free, held)
     if movable.size == 0:
         return found
-    decided = decide_ties(slots, slot, task_price, slot_price, rank, movable)
+    decided = decide_ties(slots, slot, task_price, slot_price, rank(), movable)
     return attrs.evolve(found, slot=decided)
 
 

@@ -95,7 +95,7 @@ def _milp_each(surplus: Int64) -> Int64:
 
 
 def _one_solve(slots: Slots, rank: Int64) -> Int64:
-    return rents_of(slots, solve_assignment(slots, rank))
+    return rents_of(slots, solve_assignment(slots, lambda: rank))
 
 
 def _row(

@@ -118,5 +118,5 @@ class Auction(RuleBasedStateMachine):
             assert world.state.phase is phase
 
 
-Auction.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Auction.TestCase.settings = settings(stateful_step_count=40)
 TestAuction = Auction.TestCase

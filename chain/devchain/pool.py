@@ -113,12 +113,12 @@ class Pool:
         return self.ready.get(hash_) or self.future.get(hash_)
 
     def provides(self, tag: bytes) -> bool:
-        """Whether a ready transaction or a recent block provides a tag."""
-        return (
-            tag in self._providers
-            or tag in self._satisfied
-            or any(tag in tags for tags in self._recent)
-        )
+        """Whether a ready transaction or a block provides a tag."""
+        return tag in self._providers or self.is_on_chain(tag)
+
+    def is_on_chain(self, tag: bytes) -> bool:
+        """Whether a block provided a tag, so far as that is remembered; then nobody need wait for it."""
+        return tag in self._satisfied or any(tag in tags for tags in self._recent)
 
     # -- coming in ----------------------------------------------------------------------------
 
@@ -192,7 +192,10 @@ class Pool:
                 "The transaction has too low priority to replace another transaction already in the pool.",
             )
         falling = self._standing_on(old)
-        if any(self._providers.get(tag) in falling for tag in validity.requires):
+        if any(
+            self._providers.get(tag) in falling and not self.is_on_chain(tag)
+            for tag in validity.requires
+        ):
             raise RefusedError(
                 1015, "The transaction requires what stands on those that it replaces."
             )
@@ -210,7 +213,8 @@ class Pool:
         standing = {t.hash for t in transactions}
         grown = bool(standing)
         while grown:
-            tags = {t for h in standing for t in self.ready[h].validity.provides}
+            provided = {t for h in standing for t in self.ready[h].validity.provides}
+            tags = {t for t in provided if not self.is_on_chain(t)}
             more = {h for h, t in self.ready.items() if not tags.isdisjoint(t.validity.requires)}
             grown = not more <= standing
             standing |= more
@@ -296,7 +300,7 @@ class Pool:
         missing: dict[bytes, int] = {}
         heap: list[tuple[tuple[int, int, int], bytes]] = []
         for hash_, transaction in self.ready.items():
-            needs = {t for t in transaction.validity.requires if t in self._providers}
+            needs = {t for t in transaction.validity.requires if not self.is_on_chain(t)}
             if needs:
                 missing[hash_] = len(needs)
                 for tag in sorted(needs):

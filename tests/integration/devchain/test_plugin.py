@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+import chain.devchain
+
 pytestmark = [pytest.mark.integration, pytest.mark.chain]
 
 USER_TEST = """
@@ -12,9 +14,14 @@ def test_blocks_are_built(devchain):
 """
 
 
-def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+README = Path(chain.devchain.__file__).parent / "README.md"
+
+
+def run_pytest(
+    folder: Path, *arguments: str, tests: str = USER_TEST
+) -> subprocess.CompletedProcess[str]:
     """Run a user's tests in a folder of theirs, where nothing of ours is configured."""
-    (folder / "test_pallet.py").write_text(USER_TEST)
+    (folder / "test_pallet.py").write_text(tests)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
@@ -32,4 +39,10 @@ def test_the_setting_is_relative_to_the_users_project(
     (tmp_path / "mine.wasm").symlink_to(devchain_runtime)
     (tmp_path / "pytest.ini").write_text("[pytest]\ndevchain_runtime = mine.wasm\n")
     ran = run_pytest(tmp_path)
+    assert "1 passed" in ran.stdout, ran.stdout
+
+
+def test_the_example_in_the_readme_passes(tmp_path: Path, devchain_runtime: Path) -> None:
+    example = README.read_text().partition("```python\n")[2].partition("```")[0]
+    ran = run_pytest(tmp_path, "--devchain-runtime", str(devchain_runtime), tests=example)
     assert "1 passed" in ran.stdout, ran.stdout

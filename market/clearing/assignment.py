@@ -27,7 +27,7 @@ import numpy as np
 
 from market.clearing.problem import MAX_TICKS
 from market.clearing.removal import loss_without
-from market.clearing.slots import FREE, NO_PAIR, Int64, Slots
+from market.clearing.slots import FREE, NO_PAIR, Bool, Int64, Slots
 from market.clearing.solvers import match, strong_components
 from market.clearing.ties import decide_ties
 from market.errors import SolverError, UsageError
@@ -75,17 +75,21 @@ def solve_assignment(slots: Slots, rank: Callable[[], Int64] | None = None) -> A
     welfare = int(surplus[slot >= 0, slot[slot >= 0]].sum())
     if welfare > MAX_TICKS:
         raise UsageError(f"surpluses exceed {MAX_TICKS} ticks in sum: choose a coarser tick")
+    taken = np.flatnonzero(slot >= 0)
+    slack = task_price[:, None] + slot_price[slot[taken]] - held
+    is_pair = held >= 0
     certified = (
         welfare == int(task_price.sum()) + int(slot_price.sum())
         and bool((slot_price >= 0).all())
-        and bool((task_price[slot < 0] == 0).all())
+        and bool((task_price >= np.maximum(best_free, 0)).all())
+        and bool((slack >= 0)[is_pair].all())
     )
     if not certified:
         raise SolverError("the assignment failed its integer certificate: report the instance")
     found = Assignment(slot, welfare, task_price, slot_price)
     if rank is None:
         return found
-    movable = _movable_tasks(found, best_free, held)
+    movable = _movable_tasks(found, best_free, is_pair & (slack == 0))
     if movable.size == 0:
         return found
     decided = decide_ties(slots, slot, task_price, slot_price, rank(), movable)
@@ -129,17 +133,21 @@ def _duals(surplus: Int64, slot: Int64) -> tuple[Int64, Int64, Int64, Int64]:
     return price, slot_price, best_free, held
 
 
-def _movable_tasks(found: Assignment, best_free: Int64, held: Int64) -> Int64:
+def _movable_tasks(found: Assignment, best_free: Int64, tight: Bool) -> Int64:
     """Return the tasks that stand elsewhere in some optimum: those on cycles that cost nothing.
 
     Nodes are the tasks, and one for "nowhere" (a free slot, or none). A move t -> u is "t takes the
     place of u".
+
+    Args:
+        found: the optimum.
+        best_free: surplus of each task at the best slot that nobody has, shape (tasks,).
+        tight: pairs without slack among tasks and taken slots, shape (tasks, taken slots).
     """
     taken = np.flatnonzero(found.slot >= 0)
     free = found.slot < 0
     nowhere = found.slot.size
     own_price = found.slot_price[found.slot[taken]]
-    tight = (held >= 0) & (found.task_price[:, None] + own_price == held)
     tight[taken, np.arange(taken.size)] = False
     at, to = np.nonzero(tight)
     leaves = np.flatnonzero((best_free == found.task_price) | (~free & (found.task_price == 0)))

@@ -12,7 +12,7 @@ from market.clearing.slots import Slots, expand_slots
 from market.vcg import Clearing, clear
 from tests.support.auctions import expected, random_problem
 
-pytestmark = pytest.mark.property
+pytestmark = [pytest.mark.property, pytest.mark.timeout(600)]  # a busy machine is no failure
 
 
 def check_against_enumeration(problem: Problem, cleared: Clearing) -> None:

@@ -75,6 +75,9 @@ def verify_transcript(
 
     Returns:
         All faults found, in the order of the auction; none for an honest one.
+
+    Raises:
+        UsageError: the facts are of another block than the call names; read them again.
     """
     check = _Check(transcript, facts, evidence)
     try:
@@ -125,8 +128,14 @@ class _Check:
 
         Raises:
             _Broken: something on which all the rest depends does not hold.
+            UsageError: the facts are of another block.
         """
         cfp = self._check_call()
+        if self._facts.block != cfp.facts_block:
+            raise UsageError(
+                f"the facts are of block {self._facts.block}, the call names {cfp.facts_block}: "
+                "read them at that block"
+            )
         commitments = self._check_commitments(cfp)
         root = self._check_root(commitments)
         reveals = self._check_reveals(cfp, commitments, root)

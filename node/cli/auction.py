@@ -38,7 +38,10 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and not
 def verify(file: Path, *, as_json: bool) -> None:
     """Compute an auction again from its FILE; exit code 1 when a fault is found."""
     contents = _read(file)
-    faults = verify_transcript(contents.transcript, contents.facts, contents.evidence)
+    try:
+        faults = verify_transcript(contents.transcript, contents.facts, contents.evidence)
+    except MarketError as error:
+        raise UnusableFileError(f"{file}: {error}") from error
     if as_json:
         report = {
             "schema": "ainur/auction/verify/1",

@@ -12,7 +12,7 @@ from market.auction.verify import verify_transcript
 from market.messages import MAX_ROUNDS
 from node.simulation.auction import AuctionWorld, random_auction
 
-pytestmark = pytest.mark.property
+pytestmark = [pytest.mark.property, pytest.mark.timeout(600)]  # a busy machine is no failure
 
 _ORDER = list(requester.Phase)
 

@@ -653,6 +653,8 @@ def test_messages_of_a_stranger_are_ignored() -> None:
 
 def test_bidder_commits_in_time_with_a_full_nonce_only() -> None:
     party = Table().parties[BOB.account]
+    with pytest.raises(UsageError, match="ahead"):
+        bidder.step(party, DecidedToBid(ask((0, 300)), NONCE), at(9, BOB))
     with pytest.raises(UsageError, match="closed"):
         bidder.step(party, DecidedToBid(ask((0, 300)), NONCE), at(16, BOB))
     with pytest.raises(UsageError, match="32 random bytes"):
@@ -737,6 +739,14 @@ def test_bidder_that_commits_twice_is_named_by_the_verifier() -> None:
     transcript = expect(opened(conclusion.transcript), Transcript)
     faults = verify_transcript(transcript, facts(), (first, second, b"junk"))
     assert [(fault.kind, fault.account) for fault in faults] == [("equivocation", BOB.account)]
+
+
+def test_facts_of_another_block_are_refused() -> None:
+    table = awarded()
+    [conclusion] = sent(table.answer(BOB), Conclude)
+    transcript = expect(opened(conclusion.transcript), Transcript)
+    with pytest.raises(UsageError, match="read them at that block"):
+        verify_transcript(transcript, msgspec.structs.replace(facts(), block=block(9)))
 
 
 def test_evidence_of_another_auction_is_no_evidence() -> None:

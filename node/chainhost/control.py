@@ -62,7 +62,8 @@ def start(config: ChainConfig) -> Record:
     handle = _take_lock(folder)
     read, write = os.pipe()
     try:
-        with folder.crash.open("wb") as crash:
+        own = os.open(folder.crash, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(own, "wb") as crash:
             process = subprocess.Popen(  # noqa: S603  (ourselves)
                 [
                     sys.executable,
@@ -93,8 +94,7 @@ def start(config: ChainConfig) -> Record:
     if said is not None and "ready" in said:
         record = Record.read(folder)
         if record is not None:
-            # It outlives us on purpose.
-            process.returncode = 0
+            process.returncode = 0  # it outlives us on purpose, and is not waited for
             return record
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(signal.SIGTERM)

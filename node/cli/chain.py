@@ -1,5 +1,6 @@
 """``ainur chain``: the dev chain."""
 
+import itertools
 import json
 import sys
 from collections.abc import Callable
@@ -257,7 +258,7 @@ def logs(folder: Folder, as_json: bool, lines: int, follow: bool) -> None:
     if as_json and not follow:
         print_json({"name": folder.name, "lines": shown})
         return
-    for line in (*shown, *(follow_lines(folder) if follow else ())):
+    for line in itertools.chain(shown, follow_lines(folder) if follow else ()):
         click.echo(json.dumps({"version": 1, "line": line}) if as_json else line)
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "INVALID_REQUEST",
     "METHOD_NOT_FOUND",
     "PARSE_ERROR",
+    "ParamError",
     "RpcError",
     "invalid_params",
     "to_rpc_error",
@@ -59,6 +60,10 @@ class RpcError(Exception):
         return shape
 
 
+class ParamError(ValueError):
+    """A parameter is not what the method takes; the message says what it takes."""
+
+
 def invalid_params(why: str) -> RpcError:
     """Return the error for parameters that are not what the method takes."""
     return RpcError(INVALID_PARAMS, "Invalid params", why)
@@ -69,6 +74,8 @@ def to_rpc_error(error: Exception) -> RpcError:
     match error:
         case RpcError():
             return error
+        case ParamError():
+            return invalid_params(str(error))
         case RefusedError():
             return RpcError(error.code, error.title, error.data)
         case UnknownBlockError():

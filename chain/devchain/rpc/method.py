@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from chain.devchain.rpc.errors import invalid_params
+from chain.devchain.rpc.errors import ParamError, invalid_params
 
 __all__ = [
     "Json",
@@ -35,15 +35,14 @@ Json = Any
 Convert = Callable[[Json], Any]
 
 
-class ParamError(ValueError):
-    """A parameter is not what the method takes; the message says what it takes."""
-
-
 def hex_bytes(value: Json) -> bytes:
     """Read bytes in hex, with or without ``0x``."""
     if not isinstance(value, str):
         raise ParamError("expected bytes in hex")
-    return bytes.fromhex(value.removeprefix("0x"))
+    try:
+        return bytes.fromhex(value.removeprefix("0x"))
+    except ValueError as error:
+        raise ParamError(f"expected bytes in hex: {error}") from error
 
 
 def block_hash(value: Json) -> bytes:
@@ -57,7 +56,8 @@ def block_hash(value: Json) -> bytes:
 def natural(value: Json) -> int:
     """Read a number that is not negative: an integer, or hex behind ``0x``."""
     if isinstance(value, str) and value.startswith("0x"):
-        return int(value, 16)
+        found = int.from_bytes(hex_bytes(f"0{value[2:]}" if len(value) % 2 else value), "big")
+        return natural(found)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 64:
         raise ParamError("expected a number that is not negative")
     return value
@@ -157,7 +157,7 @@ class Method:
                     read.append(convert.default if value is None else convert.convert(value))
                 else:
                     read.append(convert(value))
-            except ValueError as error:
+            except ValueError as error:  # also what a library finds wrong with it
                 raise invalid_params(f"{name}: {error}") from error
         return read
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv" / "bin"
+LIMIT = 40 * 60
+"""Seconds after which a part has hung."""
 CARGO_FEATURES = "ainur-runtime/runtime-benchmarks,ainur-runtime/try-runtime"
 
 
@@ -68,7 +70,7 @@ PARTS = (
     Part("polkadotjs", POLKADOT_JS, needs="npm"),
     Part("e2e", tests("e2e")),
     Part("pallets-format", ("cargo", "fmt", "--all", "--check"), needs="cargo", cwd=PALLETS),
-    Part("pallets-crates", ("python3", "../scripts/check-crates"), needs="cargo", cwd=PALLETS),
+    Part("pallets-crates", python("python", "../scripts/check-crates"), needs="cargo", cwd=PALLETS),
     Part("pallets-lint", CLIPPY, needs="cargo", cwd=PALLETS),
     Part("pallets", CARGO_TEST, needs="cargo", cwd=PALLETS),
     Part("runtime", python("python", "scripts/build_runtime.py", "--check")),
@@ -82,7 +84,14 @@ def run(part: Part) -> tuple[str, float]:
         return "not run", 0.0
     print(f"\n=== {part.name}: {' '.join(part.command)}", flush=True)
     start = time.monotonic()
-    done = subprocess.run(part.command, cwd=part.cwd, env={**os.environ, **part.env}, check=False)
+    environment = {**os.environ, **part.env}
+    try:
+        done = subprocess.run(
+            part.command, cwd=part.cwd, env=environment, check=False, timeout=LIMIT
+        )
+    except subprocess.TimeoutExpired:
+        print(f"*** STOPPED: {part.name} took more than {LIMIT // 60} minutes")
+        return "failed", time.monotonic() - start
     return ("passed" if done.returncode == 0 else "failed"), time.monotonic() - start
 
 
@@ -108,6 +117,8 @@ def main() -> None:
         for part in parts:
             print(f"{part.name:16} {' '.join(part.command)}")
         return
+    # The same examples each time; `nightly` looks further.
+    os.environ.setdefault("HYPOTHESIS_PROFILE", "dev" if chosen.what == "inner" else "ci")
     results = [(part.name, *run(part)) for part in parts]
     counts = {k: sum(r[1] == k for r in results) for k in ("passed", "failed", "not run")}
     print("\n--- what each part took")

@@ -4,39 +4,43 @@
 
     with DevChain.open(Path("runtime.wasm")) as chain:
         chain.submit(signed_extrinsic)
-        block = chain.build()
-        for event in chain.events(block.hash):
+        chain.build()
+        for event in chain.events():
             print(event.pallet, event.name, event.attributes)
 
 The interface, in the order of a chain's life:
 
 - ``DevChain.open(runtime, path=None, *, preset, genesis_patch, salt, clock, finality_lag, keep_blocks,
   keep_bodies, pool_limits, cache, synchronous)`` and ``close()``; a context manager.
-- ``genesis``, ``head``, ``finalized`` (each a :class:`Block`), ``instance_id``, ``importable``, ``path``.
-- ``submit(raw, watch=None) -> hash``; ``pending() -> list[Transaction]``; ``future()``; ``has_ready``;
-  ``validate(raw) -> Validity``; ``pool_provides(tag)``. A watcher is called with :class:`Status`.
+- ``genesis``, ``head``, ``finalized`` (each a :class:`~chain.devchain.block.Block`), ``instance_id``,
+  ``importable``, ``path``.
+- ``submit(raw, watch=None) -> hash``; ``drop(hash)``; ``pending() -> list[Transaction]``; ``future()``;
+  ``has_ready``; ``validate(raw, at) -> Validity``; ``pool_provides(tag)``. A watcher is called with
+  :class:`~chain.devchain.pool.Status`.
 - ``build(limit=None, parent=None, at=None) -> Block``; ``advance(blocks, seconds, empty_blocks=False)``;
   ``set_storage(pairs) -> Block``; ``now()``, ``time_offset``.
 - ``block(hash or number)``, ``block_hash(number)``; ``state(at)``, ``storage(key, at)``,
   ``keys(prefix, start, count, at)``, ``pairs(...)``, ``child_storage``, ``changes(at)``;
-  ``call(api, data, at)``; ``runtime(at)``; ``metadata(at)``; ``events(at)``; ``query(pallet, item, *keys, at)``.
+  ``call(api, data, at)``; ``runtime(at)``; ``metadata(at)``; ``events(at)``;
+  ``query(pallet, item, *keys, at)``.
 - ``finalize(hash=None)``, ``set_head(hash)``, ``reorg(depth)``; ``import_block(header, extrinsics)``.
 - ``snapshot()``, ``restore(snapshot)``, ``fork()``.
 - ``faults``: ``stall``, ``refuse``.
-- ``listen(listener)``: called with :class:`~chain.devchain.notices.BlockImported`, ``HeadChanged``, ``BlockFinalized``,
-  in that order for each block, when the chain is consistent; it may call the chain. Returns a function that
-  ends it.
+- ``listen(listener)``: called with the notices of :mod:`chain.devchain.notices` (a block was imported, the
+  head changed, a block became final; in that order), when the chain is consistent; it may call the chain.
+  Returns a function that ends it.
 
 Where ``at`` or a block is asked for, a hash, a number on the best chain or None (the head) will do. The
-chain is synchronous and belongs to one thread. For the same runtime, preset, salt, clock and calls it
+chain is synchronous, and belongs to one thread at a time. For the same runtime, preset, salt, clock and calls it
 makes the same blocks, byte for byte.
 
-Theory of operation: a block is made (:mod:`author`), written in one transaction (:mod:`store`), hung into
-the tree of open blocks (:mod:`tree`), and only then told to watchers and listeners. What is raised on the
+Theory of operation: a block is made (:mod:`~chain.devchain.author`), written in one transaction
+(:mod:`~chain.devchain.store`) and hung into the tree of open blocks (:mod:`~chain.devchain.tree`), which
+:mod:`~chain.devchain.ledger` does as one; only then are watchers and listeners told. What is raised on the
 way leaves the chain as it was.
 """
 
-import secrets
+import os
 import struct
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -52,23 +56,22 @@ from chain.devchain.errors import (
     ImportRefusedError,
     RefusedError,
     RuntimeTrapError,
-    UnknownBlockError,
     UsageError,
 )
-from chain.devchain.executor import Executor
 from chain.devchain.genesis import build_genesis
 from chain.devchain.hashing import blake2_256, storage_prefix
 from chain.devchain.ledger import Ledger, Move
-from chain.devchain.metadata import EVENTS_KEY, Event, Metadata
+from chain.devchain.metadata import EVENTS_KEY
 from chain.devchain.notices import BlockFinalized, BlockImported, HeadChanged, Listener, Outbox
 from chain.devchain.overlay import Overlay
 from chain.devchain.pool import Pool, PoolLimits, Status, Transaction, Watch
 from chain.devchain.runtimes import Runtimes, default_cache
 from chain.devchain.scale import decode_vec
-from chain.devchain.state import Changes, State
+from chain.devchain.state import State
 from chain.devchain.store import Store, Synchronous
 from chain.devchain.tree import Entry, Tree
 from chain.devchain.validity import Validity, decode_validity
+from chain.devchain.view import At, ChainView
 
 __all__ = ["At", "DevChain", "Faults", "Snapshot"]
 
@@ -76,9 +79,6 @@ NUMBER_KEY = storage_prefix("System", "Number")
 NOW_KEY = storage_prefix("Timestamp", "Now")
 EXTERNAL = b"\2"
 """``TransactionSource::External``."""
-
-At = bytes | int | None
-"""A block: its hash, its number on the best chain, or None for the head."""
 
 
 @attrs.define
@@ -105,7 +105,7 @@ def _wall_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-class DevChain:
+class DevChain(ChainView):
     """See the module's text."""
 
     def __init__(
@@ -116,10 +116,10 @@ class DevChain:
         *,
         path: Path | None,
         clock: Callable[[], int],
-        min_period_ms: int,
         pool_limits: PoolLimits,
     ) -> None:
         """Use :meth:`open`."""
+        super().__init__(ledger, runtimes)
         self.path = path
         self.genesis = genesis
         self.faults = Faults()
@@ -127,12 +127,9 @@ class DevChain:
         """Milliseconds that the chain's time is ahead of the clock."""
         self.importable = True
         """Whether another node can import this chain: nothing was written or skipped by hand."""
-        self.instance_id = secrets.token_hex(16)
+        self.instance_id = os.urandom(16).hex()
         """Changes whenever what a client knows of this chain may have been undone."""
-        self._ledger = ledger
-        self._runtimes = runtimes
         self._clock = clock
-        self._min_period = min_period_ms
         self._outbox = Outbox()
         self._pool = Pool(pool_limits, self._outbox.tell)
 
@@ -148,7 +145,6 @@ class DevChain:
         genesis_patch: Mapping[str, Any] | None = None,
         salt: bytes | None = None,
         clock: Callable[[], int] | None = None,
-        min_period_ms: int = 1,
         finality_lag: int = 0,
         keep_blocks: int = 512,
         keep_bodies: int = 100_000,
@@ -166,7 +162,6 @@ class DevChain:
             salt: makes a chain unlike others of the same runtime and preset; up to 32 bytes. An existing
                 chain keeps its own, and None takes that.
             clock: milliseconds since 1970; the wall clock unless given.
-            min_period_ms: the runtime's ``Timestamp::MinimumPeriod``, in milliseconds.
             finality_lag: blocks between the head and the finalised block.
             keep_blocks: states kept behind the finalised block.
             keep_bodies: headers and bodies kept by a chain in memory; one on disk keeps all.
@@ -179,8 +174,8 @@ class DevChain:
             UsageError: there is no such preset, or an argument is out of range.
             StoreError: the folder holds another chain, or cannot be used.
         """
-        if finality_lag < 0 or keep_blocks < 1 or keep_bodies < 1 or min_period_ms < 0:
-            raise UsageError("finality_lag and min_period_ms are at least 0, keep_* at least 1")
+        if finality_lag < 0 or keep_blocks < 1 or keep_bodies < 1:
+            raise UsageError("finality_lag is at least 0, keep_blocks and keep_bodies at least 1")
         if salt is not None and len(salt) > 32:
             raise UsageError("a salt is at most 32 bytes")
         code = runtime if isinstance(runtime, bytes) else runtime.read_bytes()
@@ -208,7 +203,6 @@ class DevChain:
             runtimes,
             path=path,
             clock=clock or _wall_clock,
-            min_period_ms=min_period_ms,
             pool_limits=pool_limits or PoolLimits(),
         )
         self.time_offset = int(meta["time_offset"])
@@ -238,122 +232,6 @@ class DevChain:
         self.close()
 
     # -- where the chain is -------------------------------------------------------------------
-
-    @property
-    def _tree(self) -> Tree:
-        return self._ledger.tree
-
-    @property
-    def head(self) -> Block:
-        """The end of the best chain."""
-        return self._tree.head.block
-
-    @property
-    def finalized(self) -> Block:
-        """The newest block that the head never leaves."""
-        return self._tree.finalized.block
-
-    def _entry(self, at: At) -> Entry:
-        if at is None:
-            return self._tree.head
-        if isinstance(at, bytes):
-            return self._tree.get(at)
-        entry = self._tree.canonical.get(at)
-        if entry is None:
-            raise UnknownBlockError(at, "not on the best chain, or its state is no longer kept")
-        return entry
-
-    def state(self, at: At = None) -> State:
-        """Return the storage at the end of a block.
-
-        Raises:
-            UnknownBlockError: there is no such block, or its state was pruned (see ``keep_blocks``).
-        """
-        return self._tree.state(self._entry(at))
-
-    def block(self, at: At = None) -> Block:
-        """Return a block, also one whose state was pruned.
-
-        Raises:
-            UnknownBlockError: there is no such block.
-        """
-        if at is None:
-            return self.head
-        hash_ = self.block_hash(at) if isinstance(at, int) else at
-        if hash_ is None:
-            raise UnknownBlockError(at, "not on the best chain")
-        return self._ledger.row(hash_).block
-
-    def block_hash(self, number: int) -> bytes | None:
-        """Return the hash of the best chain's block of that number, or None."""
-        return self._ledger.hash_at(number)
-
-    def changes(self, at: At = None) -> Changes:
-        """Return what a block changed in storage; the base's and genesis's are no longer known."""
-        return self._entry(at).changes or Changes()
-
-    # -- the runtime --------------------------------------------------------------------------
-
-    def runtime(self, at: At = None) -> Executor:
-        """Return the runtime that stands in storage at a block; its ``version`` says which it is."""
-        return self._runtimes.of_state(self.state(at))
-
-    def call(self, api: str, data: bytes = b"", at: At = None) -> bytes:
-        """Call a runtime API, such as ``Core_version``, on a block's state; what it writes is dropped.
-
-        Raises:
-            UsageError: the runtime has no such function.
-            RuntimeTrapError: it trapped.
-        """
-        state = self.state(at)
-        return self._runtimes.of_state(state).read(api, data, state)
-
-    def metadata(self, at: At = None) -> Metadata:
-        """Return the runtime's metadata, decoded."""
-        return self._runtimes.metadata(self.state(at))
-
-    # -- storage ------------------------------------------------------------------------------
-
-    def storage(self, key: bytes, at: At = None) -> bytes | None:
-        """Return a key's value, or None."""
-        return self.state(at).get(key)
-
-    def child_storage(self, child: bytes, key: bytes, at: At = None) -> bytes | None:
-        """Return a key's value in a child trie, or None."""
-        return self.state(at).child_get(child, key)
-
-    def keys(
-        self, prefix: bytes = b"", start: bytes | None = None, count: int = 1000, at: At = None
-    ) -> list[bytes]:
-        """Return keys with a prefix, in order, behind ``start``, at most ``count``."""
-        return [key for key, _ in self.pairs(prefix, start, count, at)]
-
-    def pairs(
-        self, prefix: bytes = b"", start: bytes | None = None, count: int = 1000, at: At = None
-    ) -> list[tuple[bytes, bytes]]:
-        """As :meth:`keys`, with the values."""
-        found: list[tuple[bytes, bytes]] = []
-        for pair in self.state(at).walk(prefix=prefix, after=start):
-            if len(found) >= count:
-                break
-            found.append(pair)
-        return found
-
-    def query(self, pallet: str, item: str, *keys: Any, at: At = None) -> Any:
-        """Return a storage item, decoded: its default, or None, where nothing is stored."""
-        metadata = self.metadata(at)
-        value = self.storage(metadata.storage_key(pallet, item, *keys), at)
-        return metadata.decode_storage(pallet, item, value)
-
-    def events(self, at: At = None) -> list[Event]:
-        """Return a block's events, decoded.
-
-        Events outlive the state: they are decoded by the metadata of the block, or of the head where
-        the block's state is gone.
-        """
-        hash_ = self.block(at).hash
-        known = hash_ in self._tree.entries
-        return self.metadata(hash_ if known else None).decode_events(self._ledger.row(hash_).events)
 
     # -- transactions -------------------------------------------------------------------------
 
@@ -434,13 +312,16 @@ class DevChain:
     # -- time ---------------------------------------------------------------------------------
 
     def now(self) -> int:
-        """Return the time that the next block will bear, in milliseconds since 1970."""
+        """Return the time that the next block will bear, in milliseconds since 1970.
+
+        A runtime that wants more than a millisecond between blocks puts it off by itself.
+        """
         return self._time_after(self.state())
 
     def _time_after(self, parent: State) -> int:
         stored = parent.get(NOW_KEY)
         last = struct.unpack("<Q", stored)[0] if stored and len(stored) == _U64 else -1
-        return max(self._clock() + self.time_offset, last + self._min_period)
+        return max(self._clock() + self.time_offset, last + 1)
 
     # -- blocks -------------------------------------------------------------------------------
 
@@ -484,14 +365,22 @@ class DevChain:
             executor = self._runtimes.of_state(state)
             return author_block(executor, overlay, parent.block.hash, height, millis, transactions)
 
-        try:
-            built = attempt(pool, millis)
-        except RuntimeTrapError:
-            built = self._without_culprit(attempt, pool, millis)
+        def make(millis: int) -> Built:
+            try:
+                return attempt(pool, millis)
+            except RuntimeTrapError:
+                return self._without_culprit(attempt, pool, millis)
+
+        built = make(millis)
         while built.block.hash in self._tree.entries:
             # A sibling with the same contents and time would be the same block.
-            millis += self._min_period or 1
-            built = attempt(pool, millis)
+            millis = max(self._time_after(built.state), millis + 1)
+            same, built = built, make(millis)
+            if built.block == same.block:
+                raise UsageError(
+                    "a second block on this parent would be the same as the first, since this"
+                    " runtime keeps no time: put a transaction into it"
+                )
         self._take_in(built, best=built.block.number > self.head.number)
         return built.block
 
@@ -523,14 +412,15 @@ class DevChain:
         Raises:
             ImportRefusedError: it is not, or its parent is unknown here.
         """
+        known = self._tree.entries.get(blake2_256(header))
+        if known is not None:
+            return known.block
         extrinsics = tuple(extrinsics)
         parent = self._tree.entries.get(header[:32])
         if parent is None:
             raise ImportRefusedError(f"the parent 0x{header[:32].hex()} is unknown here")
         state = self._tree.state(parent)
         built = execute_block(self._runtimes.of_state(state), state, header, extrinsics)
-        if built.block.hash in self._tree.entries:
-            return built.block
         ours = (self._pool.get(blake2_256(extrinsic)) for extrinsic in extrinsics)
         built = attrs.evolve(built, included=tuple(t for t in ours if t is not None))
         self._take_in(built, best=built.block.number > self.head.number, foreign=True)
@@ -614,6 +504,8 @@ class DevChain:
         """
         if blocks < 0 or seconds < 0:
             raise UsageError("blocks and seconds only go forward")
+        if self.head.number + blocks > _LAST_NUMBER:
+            raise UsageError(f"a block number is at most {_LAST_NUMBER}")
         blocks = max(blocks, 1)
         millis = round(seconds * 1000)
         start = self.time_offset
@@ -731,7 +623,7 @@ class DevChain:
         gone = self._pool.drain()
         self.time_offset, self.importable = snapshot.time_offset, snapshot.importable
         move = self._ledger.replace(snapshot.tree.copy(), self._meta())
-        self.instance_id = secrets.token_hex(16)
+        self.instance_id = os.urandom(16).hex()
         self._outbox.post(HeadChanged(self.head, _blocks(move.left), _blocks(move.gained)))
         for transaction in [*gone, *(t for entry in move.left for t in entry.included)]:
             self._outbox.tell(transaction.watch, Status("dropped"))
@@ -753,7 +645,6 @@ class DevChain:
             self._runtimes.shared(),
             path=None,
             clock=self._clock,
-            min_period_ms=self._min_period,
             pool_limits=self._pool.limits,
         )
         other.time_offset, other.importable = self.time_offset, self.importable
@@ -767,6 +658,8 @@ class DevChain:
 
 
 _U64 = 8
+_LAST_NUMBER = 2**32 - 2
+"""frame-system's numbers have 32 bits; the last is left so that one more block can be built."""
 
 
 def _blocks(entries: Iterable[Entry]) -> tuple[Block, ...]:

@@ -4,7 +4,7 @@ The work is scalecodec's. It takes a quarter of a second to load, so it is impor
 first decoded, never when a chain starts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -40,6 +40,19 @@ _HASH_BYTES: Final = {
 }
 _OPAQUE: Final = frozenset({"Blake2_128", "Blake2_256", "Twox128", "Twox256"})
 """Hashers that do not keep the key."""
+
+
+def _plain(value: Any) -> Any:
+    """Write bytes as the hexadecimal text that scalecodec wants, at any depth."""
+    match value:
+        case bytes():
+            return f"0x{value.hex()}"
+        case Mapping():
+            return {k: _plain(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_plain(v) for v in value]
+        case _:
+            return value
 
 
 @attrs.frozen
@@ -163,6 +176,29 @@ class Metadata:
             encoded = bytes(scale.encode(f"0x{key.hex()}" if isinstance(key, bytes) else key).data)
             prefix += _HASHERS[hasher](encoded)
         return prefix
+
+    def encode_call(self, pallet: str, call: str, arguments: Mapping[str, Any]) -> bytes:
+        """Encode a call by the names of its pallet, itself and its arguments.
+
+        Raises:
+            UsageError: there is no such call, or an argument is missing or of another type.
+        """
+        scale = self._config.create_scale_object("Call", metadata=self._metadata)
+        named = {"call_module": pallet, "call_function": call, "call_args": _plain(arguments)}
+        try:
+            return bytes(scale.encode(named).data)
+        except Exception as error:
+            raise UsageError(f"{pallet}.{call} cannot be encoded: {error}") from error
+
+    def transaction_extensions(self) -> list[tuple[str, bool]]:
+        """Return name, and whether it adds bytes, of each transaction extension, in order."""
+        extensions = self._metadata[1][1]["extrinsic"]["signed_extensions"]
+        found = []
+        for extension in extensions:
+            value = extension.value
+            kind = self._config.get_decoder_class(f"scale_info::{value['ty']}")
+            found.append((str(value["identifier"]), bool(kind.type_mapping)))
+        return found
 
     def decode_storage(self, pallet: str, item: str, value: bytes | None) -> Any:
         """Decode a stored value; an absent one is the item's default, or None where it has none."""

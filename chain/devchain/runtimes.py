@@ -4,6 +4,7 @@ An upgrade writes ``:code``; whoever looks at a later state then gets the new ru
 an earlier one the old.
 """
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,9 @@ __all__ = ["Runtimes", "default_cache"]
 
 _KEPT = 4
 """Runtimes that are kept ready; a further one takes the place of the one that came first."""
+
+_decode = functools.lru_cache(maxsize=_KEPT)(Metadata)
+"""Decoding takes a third of a second, and depends on nothing but the bytes."""
 
 
 def default_cache() -> Path:
@@ -32,6 +36,7 @@ class Runtimes:
     def __init__(self, cache: Path, known: Mapping[bytes, Executor] | None = None) -> None:
         self.cache = cache
         self._executors = dict(known or {})
+        self._borrowed = known is not None
         self._metadata: dict[bytes, Metadata] = {}
 
     def shared(self) -> "Runtimes":
@@ -68,11 +73,14 @@ class Runtimes:
         executor = self.of_state(state)
         metadata = self._metadata.get(executor.code)
         if metadata is None:
-            metadata = Metadata(executor.read("Metadata_metadata", b"", state))
+            metadata = _decode(executor.read("Metadata_metadata", b"", state))
             self._metadata[executor.code] = metadata
         return metadata
 
     def clear(self) -> None:
-        """Let all go."""
+        """Let all go, and the memory of the instances that are this one's own."""
+        if not self._borrowed:
+            for executor in self._executors.values():
+                executor.release()
         self._executors.clear()
         self._metadata.clear()

@@ -10,6 +10,10 @@ were at instantiation (a few microseconds, against milliseconds for a new instan
 see what another one left: the node gives each call an instance of its own. After a trap an instance is
 thrown away, because its stack pointer is wherever the trap left it.
 
+A call that does not come back would hang the process, deaf even to Ctrl-C. So compiled code looks at a
+counter of its engine (an "epoch") at every loop and call; a thread counts seconds, and a call that has used
+up its time traps.
+
 A host function is defined once, on the linker, never on a store: a function bound to a store keeps the
 store alive. What is running now is told to it by a variable of the :class:`Machine`.
 """
@@ -19,8 +23,12 @@ import hashlib
 import importlib.metadata
 import os
 import tempfile
+import threading
+import time
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import wasmtime
 from wasmtime import _ffi as ffi
@@ -32,6 +40,8 @@ __all__ = ["Machine", "OutOfBoundsError", "Trapped"]
 
 MEMORY_LIMIT = 512 * 1024 * 1024
 """Bytes of linear memory that a runtime may grow to."""
+CALL_SECONDS = 60
+"""How long one call may take before it traps."""
 _HOST_CHUNK = 64 * 1024
 _HOST_LARGE = 4 * 1024
 """Results of at least so many bytes get a block of their own, which the runtime can free."""
@@ -39,7 +49,7 @@ _SLOT = 2
 """A slot is 16 bytes: two steps of an array of 64-bit integers."""
 _PAGE = 65536
 _VERSION = importlib.metadata.version("wasmtime")
-_CACHE_FORMAT = "1"
+_CACHE_FORMAT = "2"
 """Change it whenever the configuration of the engine changes."""
 
 HostFunction = Callable[..., int | None]
@@ -83,7 +93,9 @@ class Machine:
         config = wasmtime.Config()
         config.cranelift_opt_level = "speed"
         config.memory_may_move = False  # so that one view of the memory stays true as it grows
+        config.epoch_interruption = True
         self._engine = wasmtime.Engine(config)
+        _Seconds.count_for(self._engine)
         try:
             self._module = _compile(self._engine, wasm, cache)
         except wasmtime.WasmtimeError as error:
@@ -135,6 +147,7 @@ class Machine:
     def _instantiate(self) -> None:
         store = wasmtime.Store(self._engine)
         store.set_limits(memory_size=MEMORY_LIMIT)
+        store.set_epoch_deadline(CALL_SECONDS)
         memory = wasmtime.Memory(
             store, wasmtime.MemoryType(wasmtime.Limits(self._pages + 16, None))
         )
@@ -192,6 +205,7 @@ class Machine:
             self._instantiate()
         else:
             self._view[self._static_start : self._heap_base] = self._static
+        ffi.wasmtime_context_set_epoch_deadline(self._context, CALL_SECONDS)
         self._invoke("reset", self._heap_base + _HOST_CHUNK)
         self._chunk, self._chunk_end = self._heap_base, self._heap_base + _HOST_CHUNK
         pointer = self.give(data)
@@ -200,6 +214,9 @@ class Machine:
 
     def _invoke(self, name: str, *arguments: int) -> None:
         """Call a function whose arguments are 32 bits wide; the result stays in the first slot."""
+        # A host function may allocate, which calls in here a second time: if that traps and drops the
+        # instance, the store must outlive the call that is still under way.
+        _alive = self._store
         slots = self._slots
         for i, argument in enumerate(arguments):
             slots[i].i32 = argument
@@ -226,7 +243,10 @@ class Machine:
 
     def read(self, span: int) -> bytes:
         """Return the bytes of a span: pointer in the low 32 bits, length in the high ones."""
-        return self.read_at(span & 0xFFFFFFFF, span >> 32)
+        # Written out rather than handed to `read_at`: this is called 330 times an extrinsic.
+        pointer, size = span & 0xFFFFFFFF, span >> 32
+        data = bytes(self._view[pointer : pointer + size])
+        return data if len(data) == size else self.read_at(pointer, size)
 
     def read_at(self, pointer: int, size: int) -> bytes:
         """Return ``size`` bytes at a pointer."""
@@ -275,6 +295,31 @@ class Machine:
         if pointer + size > len(self._view):
             self._look_again()
         return pointer
+
+
+class _Seconds:
+    """The thread that counts seconds for every engine that is still in use."""
+
+    _engines: ClassVar[tuple[weakref.ref[wasmtime.Engine], ...]] = ()  # replaced, never changed
+    _thread: ClassVar[threading.Thread | None] = None
+
+    @classmethod
+    def count_for(cls, engine: wasmtime.Engine) -> None:
+        """Count for an engine, too."""
+        cls._engines = (*(r for r in cls._engines if r() is not None), weakref.ref(engine))
+        if cls._thread is None or not cls._thread.is_alive():  # a forked process has no threads
+            cls._thread = threading.Thread(target=cls._count, name="devchain-seconds", daemon=True)
+            cls._thread.start()
+
+    @classmethod
+    def _count(cls) -> None:
+        while True:
+            time.sleep(1)
+            for reference in cls._engines:
+                engine = reference()
+                if engine is not None:
+                    engine.increment_epoch()
+                del engine  # else this frame would keep it for the next second
 
 
 _HOST_HEADER = HOST.to_bytes(8, "little")
@@ -349,9 +394,12 @@ def _compile(engine: wasmtime.Engine, wasm: bytes, cache: Path | None) -> wasmti
         except wasmtime.WasmtimeError:
             path.unlink(missing_ok=True)  # damaged, or of another machine: compile again
     module = wasmtime.Module(engine, wasm)
-    # What is loaded from here is executed: nobody else may write to the folder.
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=cache, delete=False) as file:
-        file.write(module.serialize())
+    try:
+        # What is loaded from here is executed: nobody else may write to the folder.
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=cache, delete=False) as file:
+            file.write(module.serialize())
+    except OSError:
+        return module  # a home that cannot be written to costs the next start some time, no more
     os.replace(file.name, path)  # noqa: PTH105  (atomic: two processes may compile at once)
     return module

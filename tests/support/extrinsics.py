@@ -24,15 +24,17 @@ class Key:
     def __init__(self, name: str, scheme: str = "sr25519") -> None:
         junction = encode_vec(name.encode()).ljust(32, b"\0")
         self.scheme = scheme
+        self.public: bytes
+        self._secret: bytes
         if scheme == "sr25519":
             pair = sr25519.pair_from_seed(_DEV_SEED)
-            _, self.public, self._secret = sr25519.hard_derive_keypair(
-                (junction, pair[0], pair[1]), b""
-            )
+            _, public, secret = sr25519.hard_derive_keypair((junction, pair[0], pair[1]), b"")
+            self._secret, self.public = bytes(secret), bytes(public)
         else:
             data = encode_vec(b"Ed25519HDKD") + _DEV_SEED + junction
             seed = hashlib.blake2b(data, digest_size=32).digest()
-            self._secret, self.public = ed25519_zebra.ed_from_seed(seed)
+            secret, public = ed25519_zebra.ed_from_seed(seed)
+            self._secret, self.public = bytes(secret), bytes(public)
 
     def sign(self, message: bytes) -> bytes:
         """Return an encoded ``MultiSignature``."""
@@ -71,7 +73,7 @@ def sign(
     """
     version = chain.runtime().version
     genesis = genesis or chain.genesis.hash
-    birth = genesis if era is None else chain.block_hash(era[1]) or bytes(32)
+    birth = genesis if era is None else (chain.block_hash(era[1]) or bytes(32))
     era_bytes = b"\0" if era is None else mortal_era(*era)
     extra = era_bytes + encode_compact(nonce) + encode_compact(tip) + b"\0"
     versions = struct.pack("<II", version.spec_version, version.transaction_version)
@@ -89,7 +91,7 @@ def call_index(chain: DevChain, pallet: str, call: str) -> bytes:
         if module.value["name"] == pallet:
             for function in module.calls:
                 if function.value["name"] == call:
-                    return bytes((module.value["index"], function.value["index"]))
+                    return bytes([int(module.value["index"]), int(function.value["index"])])
     raise LookupError(f"{pallet}.{call}")
 
 

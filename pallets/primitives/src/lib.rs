@@ -3,8 +3,12 @@
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
+extern crate alloc;
+
 mod hold;
 mod offer;
+#[cfg(feature = "runtime-benchmarks")]
+pub mod signing;
 
 pub use hold::{burn_from_hold, pay_from_hold};
 pub use offer::{Milestones, Offer, MAX_MILESTONES, OFFER_DOMAIN};

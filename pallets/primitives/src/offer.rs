@@ -5,7 +5,6 @@ use frame_support::pallet_prelude::*;
 use sp_core::H256;
 use sp_runtime::traits::ConstU32;
 
-extern crate alloc;
 use alloc::vec::Vec;
 
 /// Most milestones of one escrow.

@@ -4,7 +4,10 @@
 #![allow(clippy::arithmetic_side_effects, clippy::expect_used)] // as in tests
 
 use super::*;
-use ainur_primitives::{Milestones, MAX_MILESTONES, UNIT};
+use ainur_primitives::{
+	signing::{key, sign},
+	Milestones, MAX_MILESTONES, UNIT,
+};
 use alloc::boxed::Box;
 use frame_benchmarking::v2::*;
 use frame_support::{
@@ -12,7 +15,6 @@ use frame_support::{
 	traits::fungible::{Mutate, MutateHold},
 };
 use frame_system::RawOrigin;
-use sp_core::ed25519;
 
 /// Bond `agent` with the minimum and `amount` above it, its record as large as a record can be.
 pub(crate) fn bond<T: Config>(agent: &AccountId, amount: Balance) {
@@ -50,36 +52,6 @@ fn agent<T: Config>() -> AccountId {
 
 fn fund_treasury<T: Config>() {
 	assert_ok!(T::Currency::mint_into(&T::Treasury::get(), UNIT));
-}
-
-#[cfg(not(feature = "std"))]
-const KEYS: sp_core::crypto::KeyTypeId = sp_core::crypto::KeyTypeId(*b"ainu");
-
-// Natively the key is here; in the runtime only the host can sign, with a key of its keystore.
-#[cfg(feature = "std")]
-fn key(seed: u8) -> ed25519::Public {
-	sp_core::Pair::public(&<ed25519::Pair as sp_core::Pair>::from_seed(&[seed; 32]))
-}
-
-#[cfg(not(feature = "std"))]
-fn key(seed: u8) -> ed25519::Public {
-	sp_io::crypto::ed25519_generate(KEYS, Some(alloc::format!("//{seed}").into_bytes()))
-}
-
-#[cfg(feature = "std")]
-fn sign(seed: u8, payload: &[u8]) -> Signature {
-	sp_core::Pair::sign(
-		&<ed25519::Pair as sp_core::Pair>::from_seed(&[seed; 32]),
-		payload,
-	)
-	.into()
-}
-
-#[cfg(not(feature = "std"))]
-fn sign(seed: u8, payload: &[u8]) -> Signature {
-	sp_io::crypto::ed25519_sign(KEYS, &key(seed), payload)
-		.expect("the key is there")
-		.into()
 }
 
 /// A double acceptance: the reporter, the agent, and the call's arguments.

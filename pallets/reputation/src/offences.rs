@@ -84,7 +84,11 @@ impl<T: Config> Pallet<T> {
 			!offer_a.slot.is_zero() && offer_a.slot == offer_b.slot,
 			Error::<T>::SlotsDiffer
 		);
-		ensure!(offer_a.task_id != offer_b.task_id, Error::<T>::SameTask);
+		// A task is its requester's: two requesters may give theirs one id.
+		ensure!(
+			(&offer_a.requester, offer_a.task_id) != (&offer_b.requester, offer_b.task_id),
+			Error::<T>::SameTask
+		);
 		let last = offer_a.valid_until.max(offer_b.valid_until);
 		ensure!(
 			Self::now() <= last.saturating_add(params.report_window),

@@ -8,7 +8,7 @@ use frame_support::{
 	parameter_types,
 	traits::{ConstU128, ConstU32, ConstU64, VariantCountOf},
 	weights::{
-		constants::{RocksDbWeight, WEIGHT_REF_TIME_PER_SECOND},
+		constants::{ParityDbWeight, WEIGHT_REF_TIME_PER_SECOND},
 		ConstantMultiplier, IdentityFee, Weight,
 	},
 	PalletId,
@@ -30,7 +30,7 @@ parameter_types! {
 	pub RuntimeBlockLength: BlockLength = BlockLength::builder()
 		.max_length(MAX_BLOCK_BYTES)
 		.modify_max_length_for_class(DispatchClass::Normal, |bytes| {
-			*bytes = NORMAL_DISPATCH_RATIO * MAX_BLOCK_BYTES
+			*bytes = NORMAL_DISPATCH_RATIO.mul_floor(MAX_BLOCK_BYTES)
 		})
 		.build();
 	pub TreasuryAccount: AccountId = PalletId(*b"ainu/trs").into_account_truncating();
@@ -45,7 +45,8 @@ impl frame_system::Config for Runtime {
 	type BlockHashCount = ConstU32<4096>;
 	type BlockLength = RuntimeBlockLength;
 	type BlockWeights = RuntimeBlockWeights;
-	type DbWeight = RocksDbWeight;
+	// The database of our dev node.
+	type DbWeight = ParityDbWeight;
 	type Hash = H256;
 	type Hashing = BlakeTwo256;
 	type Lookup = sp_runtime::traits::AccountIdLookup<AccountId, ()>;
@@ -103,4 +104,32 @@ impl pallet_utility::Config for Runtime {
 	type RuntimeCall = RuntimeCall;
 	type RuntimeEvent = RuntimeEvent;
 	type WeightInfo = pallet_utility::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_ainur_registry::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type WeightInfo = pallet_ainur_registry::weights::SubstrateWeight<Runtime>;
+}
+
+// A dev chain has no council: sudo rules where no arbiter is named, and slashes.
+impl pallet_ainur_reputation::Config for Runtime {
+	type Currency = Balances;
+	type Escrows = Escrow;
+	type Keys = Registry;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type SlashingOrigin = frame_system::EnsureRoot<AccountId>;
+	type Treasury = TreasuryAccount;
+	type WeightInfo = pallet_ainur_reputation::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_ainur_escrow::Config for Runtime {
+	type ArbiterOrigin = frame_system::EnsureRoot<AccountId>;
+	type Currency = Balances;
+	type Keys = Registry;
+	type MinPrice = ConstU128<EXISTENTIAL_DEPOSIT>;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Standing = Reputation;
+	type Treasury = TreasuryAccount;
+	type WeightInfo = pallet_ainur_escrow::weights::SubstrateWeight<Runtime>;
 }

@@ -8,6 +8,8 @@ extern crate alloc;
 mod apis;
 mod config;
 pub mod genesis;
+#[cfg(test)]
+mod tests;
 
 use ainur_primitives::{AccountId, Balance, BlockNumber, Signature};
 use alloc::vec::Vec; // the macros below name it
@@ -16,6 +18,7 @@ use sp_runtime::{generic, traits::BlakeTwo256, MultiAddress};
 use sp_version::RuntimeVersion;
 
 pub use apis::RUNTIME_API_VERSIONS;
+pub use config::TreasuryAccount;
 
 /// What this runtime is.
 #[sp_version::runtime_version]
@@ -96,4 +99,20 @@ mod runtime {
 	pub type Sudo = pallet_sudo;
 	#[runtime::pallet_index(5)]
 	pub type Utility = pallet_utility;
+
+	#[runtime::pallet_index(10)]
+	pub type Registry = pallet_ainur_registry;
+	#[runtime::pallet_index(11)]
+	pub type Reputation = pallet_ainur_reputation;
+	#[runtime::pallet_index(12)]
+	pub type Escrow = pallet_ainur_escrow;
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benches {
+	frame_benchmarking::define_benchmarks!(
+		[pallet_ainur_registry, Registry]
+		[pallet_ainur_reputation, Reputation]
+		[pallet_ainur_escrow, Escrow]
+	);
 }

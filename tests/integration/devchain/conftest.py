@@ -5,32 +5,8 @@ from typing import Any
 import pytest
 
 from chain.devchain.chain import DevChain
-from chain.devchain.pool import Status
+from tests.support.chains import Clock
 from tests.support.runtime import runtime_path
-
-# pytest gives these to every test below; a marker here would not reach them.
-START = 1_700_000_000_000
-
-
-class Clock:
-    """Milliseconds since 1970 that pass only when told."""
-
-    def __init__(self) -> None:
-        self.millis = START
-
-    def __call__(self) -> int:
-        return self.millis
-
-
-class Watched(list[Status]):
-    """What a transaction's watcher was told."""
-
-    def __call__(self, status: Status) -> None:
-        self.append(status)
-
-    @property
-    def kinds(self) -> list[str]:
-        return [status.kind for status in self]
 
 
 @pytest.fixture(scope="session")

@@ -171,7 +171,8 @@ CHANGES = st.lists(st.tuples(KEYS, st.none() | VALUES), max_size=40)
 def test_a_trie_changed_step_by_step_has_the_root_of_one_made_whole(
     changes: list[tuple[bytes, bytes | None]], version: int, cuts: set[int]
 ) -> None:
-    node, model = None, {}
+    node: trie.Node | None = None
+    model: dict[bytes, bytes] = {}
     for i, (key, value) in enumerate(changes):
         node = trie.put(node, key, value, version)
         if value is None:

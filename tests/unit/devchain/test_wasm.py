@@ -48,6 +48,7 @@ MODULE = b"""(module
     (loop (local.set $a (call $malloc (i32.const 33554432)))
       (i32.store (local.get $a) (i32.const 1)) (br 0))
     (i64.const 0))
+  (func (export "forever") (param i32 i32) (result i64) (loop (br 0)) (i64.const 0))
   (func (export "too_much") (param i32 i32) (result i64)
     (call $span (call $malloc (i32.const 33554433)) (i32.const 1))))"""
 
@@ -122,6 +123,26 @@ def test_memory_is_bounded_and_running_out_is_a_trap(machine: Machine) -> None:
         machine.call("grab", b"")
     with pytest.raises(Trapped):
         machine.call("too_much", b"")
+
+
+def test_an_allocation_that_fails_inside_a_host_function_is_a_trap_like_any_other() -> None:
+    def greedy(*_: int) -> int:
+        return greedily.give_span(bytes(33 * 1024 * 1024))
+
+    greedily = Machine(MODULE, {"wide": greedy}, None)
+    for _ in range(3):
+        with pytest.raises(Trapped):
+            greedily.call("wide", b"")
+    assert greedily.call("echo", b"alive") == b"alive"
+
+
+def test_a_call_that_never_ends_traps_when_its_time_is_up(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chain.devchain.wasm.CALL_SECONDS", 1)
+    with pytest.raises(Trapped, match="interrupt"):
+        machine.call("forever", b"")
+    assert machine.call("echo", b"alive") == b"alive"
 
 
 def test_an_interrupt_inside_a_host_function_is_handed_on() -> None:

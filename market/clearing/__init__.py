@@ -1,0 +1,1 @@
+"""Winner determination and payments: three problems, one interface (:mod:`market.vcg`)."""

@@ -50,6 +50,14 @@ CLIPPY = (
 )
 SCRIPTS = ("scripts/check-crates",)
 
+POLKADOT_JS = (
+    *("sh", "-c"),
+    (
+        "npm ci --no-audit --no-fund --prefix tests/polkadotjs"
+        f" && exec {VENV / 'pytest'} -q tests/integration/devchain_rpc/test_polkadot_js.py"
+    ),
+)
+
 PARTS = (
     Part("format", python("ruff", "format", "--check", ".", *SCRIPTS), inner=True),
     Part("lint", python("ruff", "check", ".", *SCRIPTS), inner=True),
@@ -59,6 +67,8 @@ PARTS = (
     Part("unit", tests("unit"), inner=True),
     Part("property", tests("property")),
     Part("integration", tests("integration")),
+    Part("polkadotjs", POLKADOT_JS, needs="npm"),
+    Part("e2e", tests("e2e")),
     Part("pallets-format", ("cargo", "fmt", "--all", "--check"), needs="cargo", cwd=PALLETS),
     Part("pallets-crates", python("python", "../scripts/check-crates"), needs="cargo", cwd=PALLETS),
     Part("pallets-lint", CLIPPY, needs="cargo", cwd=PALLETS),
@@ -85,7 +95,10 @@ def run(part: Part) -> tuple[str, float]:
     return ("passed" if done.returncode == 0 else "failed"), time.monotonic() - start
 
 
-INSTALL = {"cargo": "Install Rust (rustup, or apt-get install cargo rustc), then run it again."}
+INSTALL = {
+    "cargo": "Install Rust (rustup, or apt-get install cargo rustc), then run it again.",
+    "npm": "Install Node 18 or newer with npm, then run it again.",
+}
 
 
 def main() -> None:

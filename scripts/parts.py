@@ -48,6 +48,8 @@ CLIPPY = (
     *("cargo", "clippy", "--locked", "--workspace", "--all-targets"),
     *("--features", CARGO_FEATURES, "--", "-D", "warnings"),
 )
+ORACLE = PALLETS / "oracle"
+ORACLE_TESTS = "integration/devchain/test_differential.py"
 SCRIPTS = ("scripts/check-crates",)
 
 POLKADOT_JS = (
@@ -73,6 +75,14 @@ PARTS = (
     Part("pallets-crates", python("python", "../scripts/check-crates"), needs="cargo", cwd=PALLETS),
     Part("pallets-lint", CLIPPY, needs="cargo", cwd=PALLETS),
     Part("pallets", CARGO_TEST, needs="cargo", cwd=PALLETS),
+    Part("oracle-format", ("cargo", "fmt", "--check"), needs="cargo", cwd=ORACLE),
+    Part(
+        "oracle-lint",
+        ("cargo", "clippy", "--locked", "--all-targets", "--", "-D", "warnings"),
+        needs="cargo",
+        cwd=ORACLE,
+    ),
+    Part("oracle", ("scripts/build-oracle", *tests(ORACLE_TESTS)), needs="cargo"),
     Part("runtime", python("python", "scripts/build_runtime.py", "--check")),
 )
 

@@ -14,7 +14,7 @@ import attrs
 
 from chain.devchain.errors import DevChainError
 from chain.devchain.scale import decode_compact, encode_compact
-from chain.devchain.state import CHILD_PREFIX, CHILD_ROOTS, Changes, State
+from chain.devchain.state import CHILD_PREFIX, CHILD_ROOTS, EMPTY, Changes, State
 
 __all__ = ["Overlay", "Removed"]
 
@@ -193,7 +193,9 @@ def _parse_list(value: bytes | None) -> _List:
         except ValueError:
             pass  # not a list: the node starts a new one, too
         else:
-            return _List(count, [value[start:]])
+            # Nor is it one where the node reads no length: above 32 bits, or longer than it had to be.
+            if count < 1 << 32 and encode_compact(count) == value[:start]:
+                return _List(count, [value[start:]])
     return _List(0, [])
 
 
@@ -222,10 +224,12 @@ class Overlay:
             self._top.set(key, value, self._depth)
 
     def append(self, key: bytes, item: bytes) -> None:
-        """Append an encoded item to the vector under a key; anything else there is replaced."""
-        if not key.startswith(CHILD_ROOTS):
-            self._result = None
-            self._top.append(key, item, self._depth)
+        """Append an encoded item to the vector under a key; anything else there is replaced.
+
+        As the node, also where a child trie's root stands.
+        """
+        self._result = None
+        self._top.append(key, item, self._depth)
 
     def next_key(self, key: bytes) -> bytes | None:
         """Return the first key behind ``key``, or None."""
@@ -270,14 +274,17 @@ class Overlay:
         return self._child(child).remove(prefix, limit, cursor, self._depth)
 
     def child_root(self, child: bytes, version: int) -> bytes:
-        """Return a child trie's root with the changes so far."""
+        """Return a child trie's root with the changes so far.
+
+        As the node: what is told goes into the top trie, where the runtime may read it back; and once
+        the whole root is known, until the next change, what stands there is told.
+        """
+        key = CHILD_PREFIX + child
         space = self._children.get(child)
-        if space is None:
-            return self.state.child_root(child)
+        if space is None or not space.changes or self._result is not None:
+            return self._top.get(key) or EMPTY.root
         root = self.state.apply(Changes(children={child: space.flat()}), version).child_root(child)
-        # The node writes the root into the top trie here, so that the runtime may read it back.
-        known = self.result(version).get(CHILD_PREFIX + child)
-        self._top.set(CHILD_PREFIX + child, known, self._depth)
+        self._top.set(key, None if root == EMPTY.root else root, self._depth)
         return root
 
     # -- transactions -------------------------------------------------------------------------

@@ -108,6 +108,10 @@ class State:
             version: the state version, 0 or 1, under which values are written.
         """
         top, children = self._top, self._children
+        for key, value in changes.top.items():
+            top = trie.put(top, key, value, version)
+        # Behind the others: a child's root that the runtime has asked for stands among them, and the
+        # child may have changed since.
         if changes.children:
             children = dict(children)
             for child, values in changes.children.items():
@@ -120,8 +124,6 @@ class State:
                 else:
                     children[child] = node
                 top = trie.put(top, CHILD_PREFIX + child, None if node is None else root, version)
-        for key, value in changes.top.items():
-            top = trie.put(top, key, value, version)
         return State(top, children)
 
     def hand_on_reads(self, successor: "State", changes: Changes) -> None:

@@ -9,6 +9,7 @@ import click
 __all__ = ["group"]
 
 BENCHMARKS: dict[str, tuple[str, str]] = {
+    "chain": ("node.bench.chain", "Dev chains: ours, chopsticks, and the Substrate node."),
     "fairness": ("node.bench.fairness", "Sealed batches against first come, first served."),
     "vcg": ("node.bench.vcg", "Clearing: payments from one solve, against solving again."),
 }

@@ -65,13 +65,21 @@ def test_after_a_reorganisation_storage_is_told_as_the_new_head_has_it(client: C
     assert client.heard(storage)["changes"] == [[NUMBER, "0x02000000"]]
 
 
-def test_a_snapshot_that_is_restored_is_told_to_subscribers_of_storage(client: Client) -> None:
+def test_a_snapshot_that_is_restored_is_told_to_subscribers(client: Client) -> None:
+    storage, heads = (
+        client.call("state_subscribeStorage", [NUMBER]),
+        client.call("chain_subscribeNewHeads"),
+    )
     snapshot = client.call("dev_snapshot")
     instance = client.call("dev_status")["instanceId"]
     client.call("dev_newBlock", {"count": 2})
     assert client.call("dev_restore", snapshot)["number"] == 1
     assert client.call("dev_status")["instanceId"] != instance
     assert client.call("state_getStorage", NUMBER) == "0x01000000"
+    assert [client.heard(storage)["changes"][0][1][:4] for _ in range(4)] == [
+        "0x01", "0x02", "0x03", "0x01"
+    ]  # fmt: skip
+    assert [client.heard(heads)["number"] for _ in range(4)] == ["0x1", "0x2", "0x3", "0x1"]
     assert client.call("dev_dropSnapshot", snapshot) is True
     assert client.call("dev_dropSnapshot", snapshot) is False
 

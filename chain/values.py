@@ -179,7 +179,9 @@ def encode(value: Any) -> Any:
         case enum.Enum():
             return value.value
         case tuple():
-            return [encode(each) for each in value]
+            # Every list that a call takes is bounded: a list inside a newtype. The library takes a list of
+            # one for the newtype's own brackets, and refuses all others; with brackets of its own it is sure.
+            return [[encode(each) for each in value]]
         case bool() | int() | None:
             return value
     if attrs.has(type(value)):

@@ -107,13 +107,20 @@ def test_a_call_made_as_root_keeps_the_name_of_the_call_inside() -> None:
 
 
 def test_values_of_every_kind_are_written() -> None:
-    assert encode((ACCOUNT, None, True, Roles.ARBITER, Party.PROVIDER)) == [
-        "0x" + "07" * 32, None, True, 1, "Provider",
-    ]  # fmt: skip
+    values = (ACCOUNT, None, True, Roles.ARBITER, Party.PROVIDER)
+    written = ["0x" + "07" * 32, None, True, 1, "Provider"]
+    assert [encode(value) for value in values] == written
+
+
+@pytest.mark.parametrize("milestones", [(), (Planck(1),), (Planck(1), Planck(2))])
+def test_a_bounded_list_of_any_length_keeps_brackets_of_its_own(
+    milestones: tuple[Planck, ...],
+) -> None:
+    assert encode(milestones) == [list(milestones)]
 
 
 def test_a_type_without_a_rule_is_a_defect_that_says_where_to_mend_it() -> None:
-    with pytest.raises(TypeError, match="chain/values.py"):
+    with pytest.raises(TypeError, match=r"chain/values\.py"):
         decode(float, 1.0)
-    with pytest.raises(TypeError, match="chain/values.py"):
+    with pytest.raises(TypeError, match=r"chain/values\.py"):
         encode(1.5)

@@ -257,7 +257,13 @@ class Submitter:
             events = [e for e in session.events(place.block.hash) if e.extrinsic == place.index]
             return tuple(e.event for e in events), session.refusal(events, call)
 
-        events, refusal = await self._connection.read(read)
+        try:
+            events, refusal = await self._connection.read(read)
+        except NodeError as error:
+            raise HistoryError(
+                f"{submission.key!r} was carried out in block {place.block.number}, but the node keeps"
+                " that block's events no more: read what it changed, or ask a node that keeps history"
+            ) from error
         if refusal is not None:
             raise refusal
         return Receipt(submission.key, submission.call, place, events, submission.attempt)

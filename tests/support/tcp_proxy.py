@@ -63,22 +63,25 @@ class TcpProxy:
     async def _serve(self, client: trio.SocketStream) -> None:
         self.accepted += 1
         if self.refuse:
-            await trio.aclose_forcefully(client)
+            client.socket.close()
             return
         try:
             server = await trio.open_tcp_stream(*self.target)
         except OSError:
-            await trio.aclose_forcefully(client)
+            client.socket.close()
             return
-        with trio.CancelScope() as scope:
-            self._scopes.add(scope)
-            async with trio.open_nursery() as nursery:
-                cut_at_answer = trio.Event()
-                nursery.start_soon(self._carry_requests, client, server, cut_at_answer, scope)
-                nursery.start_soon(self._carry_answers, server, client, cut_at_answer, scope)
-        self._scopes.discard(scope)
-        for stream in (client, server):
-            await trio.aclose_forcefully(stream)
+        scope = trio.CancelScope()
+        self._scopes.add(scope)
+        try:
+            with scope:
+                async with trio.open_nursery() as nursery:
+                    cut = trio.Event()
+                    nursery.start_soon(self._carry_requests, client, server, cut, scope)
+                    nursery.start_soon(self._carry_answers, server, client, cut, scope)
+        finally:
+            self._scopes.discard(scope)
+            for stream in (client, server):
+                stream.socket.close()  # at once, also where we are cancelled
 
     async def _carry_requests(
         self,

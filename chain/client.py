@@ -1,0 +1,81 @@
+"""The chain, as the rest of the program sees it: ask, submit, follow.
+
+::
+
+    async with open_chain("ws://127.0.0.1:9944", store) as chain:
+        standing = await chain.queries.standing(account)
+        receipt = await chain.submit("escrow 7: release", escrow.Release(EscrowId(7)), signer)
+
+Importing this costs nothing heavy: substrate-interface is loaded by the thread that first connects.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import attrs
+
+from chain.calls import Call
+from chain.connection import Connection, Patience
+from chain.queries import Queries
+from chain.session import BlockRef, Session
+from chain.signing import Signer
+from chain.submission import Receipt, Store, SubmissionPatience, Submitter
+from chain.subscriptions import FinalBlock, follow_finalized
+from market.hashing import GenesisHash
+from market.identity import AccountId
+from market.units import BlockNumber, Planck
+
+__all__ = ["Chain", "open_chain"]
+
+
+@attrs.frozen
+class Chain:
+    """A chain that is connected to; see :func:`open_chain`."""
+
+    _connection: Connection
+    _submitter: Submitter
+    queries: Queries
+
+    async def submit(self, key: str, call: Call, signer: Signer) -> Receipt:
+        """Have a call carried out once; see :meth:`chain.submission.Submitter.submit`."""
+        return await self._submitter.submit(key, call, signer)
+
+    async def genesis(self) -> GenesisHash:
+        """Return the hash of block 0, which offers are bound to."""
+        return await self._connection.read(lambda session: session.genesis)
+
+    async def finalized(self) -> BlockRef:
+        """Return the last finalised block."""
+        return await self._connection.read(Session.finalized)
+
+    async def free_balance(self, account: AccountId) -> Planck:
+        """Return what an account may spend, holds not counted, at the finalised block."""
+        return Planck(await self._connection.read(lambda s: s.free_balance(account)))
+
+    def follow(
+        self, start: BlockNumber, *, last: BlockRef | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[FinalBlock]]:
+        """Follow the finalised chain; see :func:`chain.subscriptions.follow_finalized`."""
+        connection = self._connection
+        return follow_finalized(connection.url, start, patience=connection.patience, last=last)
+
+
+@asynccontextmanager
+async def open_chain(
+    url: str,
+    store: Store,
+    *,
+    genesis: GenesisHash | None = None,
+    patience: Patience | None = None,
+    submission_patience: SubmissionPatience | None = None,
+) -> AsyncIterator[Chain]:
+    """Connect to a chain.
+
+    Args:
+        url: such as ``ws://127.0.0.1:9944``.
+        store: keeps what was signed; see :class:`chain.submission.Store`.
+        genesis: refuse any other chain.
+    """
+    async with Connection(url, patience=patience, genesis=genesis) as connection:
+        submitter = Submitter(connection, store, patience=submission_patience)
+        yield Chain(connection, submitter, Queries(connection.read))

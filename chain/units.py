@@ -1,0 +1,87 @@
+"""The chain's own numbers and names, each a type of its own so that none is taken for another.
+
+Amounts, block heights, accounts and hashes are those of :mod:`market`; amounts as people write them
+(``1.5 AINU``) are read in one place, :func:`market.units.parse_amount`.
+"""
+
+import enum
+from typing import NewType
+
+__all__ = [
+    "AttemptNumber",
+    "BasisPoints",
+    "Blocks",
+    "Count",
+    "DisputeReason",
+    "EpochNumber",
+    "EscrowId",
+    "FeeRate",
+    "MilestoneIndex",
+    "MilliPoints",
+    "Millis",
+    "Nonce",
+    "Offence",
+    "OfferEpoch",
+    "Party",
+    "ReportId",
+    "Roles",
+]
+
+EscrowId = NewType("EscrowId", int)
+"""The number of an escrow, 64 bits; never used again."""
+ReportId = NewType("ReportId", int)
+"""The number of a report on an offence, 32 bits."""
+Nonce = NewType("Nonce", int)
+"""How many extrinsics an account has had carried out, 32 bits."""
+Blocks = NewType("Blocks", int)
+"""A time, counted in blocks; a height is a :data:`market.units.BlockNumber`."""
+Millis = NewType("Millis", int)
+"""Milliseconds, 64 bits."""
+EpochNumber = NewType("EpochNumber", int)
+"""Block number by epoch length, floored."""
+OfferEpoch = NewType("OfferEpoch", int)
+"""A provider's epoch of offers; revoking raises it."""
+Count = NewType("Count", int)
+"""How many, 32 bits."""
+MilliPoints = NewType("MilliPoints", int)
+"""A score: 0 to 1,000,000."""
+BasisPoints = NewType("BasisPoints", int)
+"""Parts of ten thousand, 16 bits."""
+FeeRate = NewType("FeeRate", int)
+"""Parts of ten thousand, as the chain's parameters have them: 32 bits."""
+MilestoneIndex = NewType("MilestoneIndex", int)
+"""A milestone, from 0."""
+AttemptNumber = NewType("AttemptNumber", int)
+"""Which try at a task, from 0."""
+
+
+class Roles(enum.IntFlag):
+    """What an agent may be besides requester and provider."""
+
+    NONE = 0
+    ARBITER = 1
+
+
+class Party(enum.Enum):
+    """One of an escrow's two sides."""
+
+    REQUESTER = "Requester"
+    PROVIDER = "Provider"
+
+
+class DisputeReason(enum.Enum):
+    """What a dispute is about."""
+
+    INPUT_WITHHELD = "InputWithheld"
+    """The provider's only reason, and only before it delivers."""
+    RESULT_WITHHELD = "ResultWithheld"
+    RESULT_WRONG = "ResultWrong"
+
+
+class Offence(enum.Enum):
+    """What an agent may be slashed for besides a failed job."""
+
+    FRAUDULENT_RESULT = "FraudulentResult"
+    PROTOCOL_VIOLATION = "ProtocolViolation"
+    DOUBLE_TASK_ACCEPTANCE = "DoubleTaskAcceptance"
+    REPEATED_FAILURES = "RepeatedFailures"

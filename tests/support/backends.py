@@ -1,0 +1,127 @@
+"""A chain for the client's tests to talk to, whichever program runs it."""
+
+import functools
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import trio
+import trio_websocket
+
+from chain.devchain.chain import DevChain
+from chain.devchain.rpc.sealer import parse_seal
+from chain.devchain.rpc.server import open_listeners, serve
+from chain.submission import Submission
+
+
+class Backend(Protocol):
+    """What a test may do to a chain besides talking to it."""
+
+    url: str
+
+    async def call(self, method: str, *params: Any) -> Any:
+        """Make a call of JSON-RPC, on a connection of its own."""
+        ...
+
+    async def advance(self, blocks: int) -> None:
+        """Let blocks pass."""
+        ...
+
+    async def restart(self) -> None:
+        """Stop the program and start it again, on the same port, with what it keeps."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop the program."""
+        ...
+
+    async def start(self) -> None:
+        """Start it again."""
+        ...
+
+
+class Embedded:
+    """The embedded dev chain, served in this process."""
+
+    def __init__(
+        self, nursery: trio.Nursery, runtime: Path, folder: Path, seal: str, finality_lag: int
+    ) -> None:
+        self._nursery, self._runtime, self._folder = nursery, runtime, folder
+        self._seal, self._lag = parse_seal(seal), finality_lag
+        self._port = 0
+        self._scope = trio.CancelScope()
+        self._stopped = trio.Event()
+        self.url = ""
+
+    async def _run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        self._scope, self._stopped = trio.CancelScope(), trio.Event()
+        chain = DevChain.open(
+            self._runtime, self._folder, preset="ci", finality_lag=self._lag, synchronous="OFF"
+        )
+        try:
+            if chain.head.number == 0:
+                for _ in range(self._lag + 1):  # a final block besides genesis
+                    chain.build()
+            with self._scope:
+                listeners = await open_listeners(self._port)
+                self._port = listeners[0].socket.getsockname()[1]
+                self.url = f"ws://127.0.0.1:{self._port}"
+                run = functools.partial(serve, chain, listeners=listeners, seal=self._seal)
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(run)
+                    task_status.started()
+        finally:
+            chain.close()
+            self._stopped.set()
+
+    async def start(self) -> None:
+        await self._nursery.start(self._run)
+
+    async def stop(self) -> None:
+        self._scope.cancel()
+        await self._stopped.wait()
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    async def advance(self, blocks: int) -> None:
+        await self.call("dev_advance", {"blocks": blocks, "seconds": 0})
+
+    async def call(self, method: str, *params: Any) -> Any:
+        async with trio_websocket.open_websocket_url(self.url) as socket:
+            request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+            await socket.send_message(json.dumps(request))
+            answer = json.loads(await socket.get_message())
+        if "error" in answer:
+            raise AssertionError(answer["error"])
+        return answer["result"]
+
+
+@asynccontextmanager
+async def open_embedded(
+    runtime: Path, folder: Path, *, seal: str = "instant", finality_lag: int = 0
+) -> AsyncIterator[Embedded]:
+    """Run the embedded chain."""
+    async with trio.open_nursery() as nursery:
+        backend = Embedded(nursery, runtime, folder, seal, finality_lag)
+        await backend.start()
+        yield backend
+        nursery.cancel_scope.cancel()
+
+
+class MemoryStore:
+    """A store that survives what a test calls a crash, and remembers all that was saved."""
+
+    def __init__(self) -> None:
+        self.saved: list[Submission] = []
+
+    async def load(self, key: str) -> Submission | None:
+        await trio.lowlevel.checkpoint()
+        return next((each for each in reversed(self.saved) if each.key == key), None)
+
+    async def save(self, submission: Submission) -> None:
+        await trio.lowlevel.checkpoint()
+        self.saved.append(submission)

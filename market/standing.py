@@ -7,6 +7,8 @@ with an exit, and an exit never fails.
 Source: ``trait BondAndScore`` of ``pallets/primitives/src/lib.rs``.
 """
 
+from typing import NewType
+
 import attrs
 
 from market.identity import AccountId
@@ -15,6 +17,7 @@ from market.units import Planck
 __all__ = [
     "DisputeLost",
     "Draw",
+    "EscrowId",
     "Failure",
     "Neutral",
     "Outcome",
@@ -25,6 +28,9 @@ __all__ = [
     "TakeOn",
     "Terminal",
 ]
+
+EscrowId = NewType("EscrowId", int)
+"""The number of an escrow on chain, counted from 0."""
 
 
 @attrs.frozen

@@ -11,6 +11,7 @@ import attrs
 from market.escrow.record import Escrow, Reason, State
 from market.hashing import Hash
 from market.identity import AccountId
+from market.origins import Origin
 from market.standing import StandingEffect
 from market.units import Planck
 
@@ -26,7 +27,6 @@ __all__ = [
     "DisputeCall",
     "Effect",
     "Hold",
-    "Origin",
     "Pay",
     "Prune",
     "Refund",
@@ -36,9 +36,6 @@ __all__ = [
     "Rule",
     "account_of",
 ]
-
-Origin = AccountId | None
-"""Who calls: an account that signs, or None for the chain's own authority (root on the dev runtime)."""
 
 
 @attrs.frozen

@@ -10,15 +10,16 @@ from typing import Final
 import attrs
 
 from market.errors import RefusedError
-from market.escrow.calls import Effect, Hold, Origin
+from market.escrow.calls import Effect, Hold
 from market.escrow.exits import Exit
 from market.escrow.record import TERMINAL, Chain, Escrow, State, record_of
 from market.identity import AccountId, PublicKey
 from market.offer import Offer, is_offer_signed_by
+from market.origins import Origin, signed
 from market.standing import TakeOn
 from market.units import MAX_BLOCK, block_after
 
-__all__ = ["bind", "open_escrow", "open_with_offer", "refuse", "revoke_offers", "signed"]
+__all__ = ["bind", "open_escrow", "open_with_offer", "refuse", "revoke_offers"]
 
 MAX_ATTEMPT: Final = 255
 """Attempts are counted in eight bits."""
@@ -27,17 +28,6 @@ MAX_ATTEMPT: Final = 255
 def refuse(variant: str, message: str = "") -> RefusedError:
     """Return this pallet's refusal of that name."""
     return RefusedError("escrow", variant, message)
-
-
-def signed(by: Origin) -> AccountId:
-    """Return the account that signed a call.
-
-    Raises:
-        RefusedError: ``BadOrigin``: no account did.
-    """
-    if by is None:
-        raise RefusedError("dispatch", "BadOrigin", "sign the call with an account")
-    return by
 
 
 def open_escrow(offer: Offer, by: Origin, at: Chain, last: Escrow | None = None) -> Exit:

@@ -26,7 +26,6 @@ from typing import Final, assert_never
 
 import attrs
 
-from market.errors import RefusedError
 from market.escrow import exits
 from market.escrow.calls import (
     LEGAL,
@@ -46,10 +45,11 @@ from market.escrow.calls import (
     Rule,
     account_of,
 )
-from market.escrow.entries import bind, refuse, signed
+from market.escrow.entries import bind, refuse
 from market.escrow.params import BPS
 from market.escrow.record import Chain, Dispute, Escrow, Party, Reason, State
 from market.escrow.turns import kept_until
+from market.origins import require_authority, signed
 from market.units import block_after
 
 __all__ = ["AFTER_DEADLINE", "step"]
@@ -145,8 +145,7 @@ def _require_role(escrow: Escrow, call: Call, role: Role, at: Chain) -> None:
         case Role.REQUESTER_KEY | Role.PROVIDER_KEY if account is not None:
             is_allowed = call.by == at.operator_of(account)
         case _ if account is None:  # the chain's own arbiter
-            if call.by is not None:
-                raise RefusedError("dispatch", "BadOrigin", "the chain's own arbiter rules here")
+            require_authority(call.by)
             return
         case _:
             is_allowed = signed(call.by) == account

@@ -2,15 +2,17 @@
 
 import attrs
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from market import mirror
 from market.errors import RefusedError
-from market.escrow.calls import LEGAL
+from market.escrow.calls import Effect
 from market.escrow.entries import open_escrow
 from market.escrow.machine import step
 from market.escrow.record import TERMINAL, Chain, Escrow, State
+from market.escrow.turns import kept_until
 from market.hashing import Hash, TaskId
 from market.identity import AccountId
 from market.ledger import HoldReason
@@ -29,7 +31,7 @@ OFFER = offer_from(ESCROW["sequences"][0]["offer"])
 PROVIDER, REQUESTER = PARTIES["provider"], PARTIES["requester"]
 STRANGER, TREASURY = PARTIES["stranger"], PARTIES["treasury"]
 AMOUNTS = [10**9, 10**9 + 7, AINU // 3, AINU, 9 * AINU + 1, 60 * AINU]
-BOND = 150 * AINU
+BOND = 400 * AINU
 
 
 class Market(RuleBasedStateMachine):
@@ -45,7 +47,6 @@ class Market(RuleBasedStateMachine):
         self.escrows: dict[EscrowId, Escrow] = {}
         self.opened = 0
         self.book = bond.bond(standing.Book(ledger=books), PROVIDER, BOND, self.view)
-        self.score = self.book.record(PROVIDER).score
 
     @property
     def view(self) -> standing.Chain:
@@ -66,8 +67,12 @@ class Market(RuleBasedStateMachine):
 
         return attrs.evolve(CHAIN, now=self.now, take_on=answer)
 
-    @rule(amounts=st.lists(st.sampled_from(AMOUNTS), min_size=1, max_size=3), named=st.booleans())
-    def open(self, amounts: list[int], named: bool) -> None:
+    @rule(
+        amounts=st.lists(st.sampled_from(AMOUNTS), min_size=1, max_size=3),
+        named=st.booleans(),
+        is_taken=st.booleans(),
+    )
+    def open(self, amounts: list[int], named: bool, is_taken: bool) -> None:
         offer = attrs.evolve(
             OFFER,
             task_id=TaskId(self.opened.to_bytes(32, "big")),
@@ -80,42 +85,55 @@ class Market(RuleBasedStateMachine):
         self.book = mirror.carry_out(self.book, effects, self.view)
         self.escrows[EscrowId(self.opened)] = escrow
         self.opened += 1
+        if is_taken:
+            self.call(EscrowId(self.opened - 1), 0, 0, away=set(LABELS) - {"accept"})
 
     @rule(
         which=st.integers(0, 99),
         what=st.integers(0, 99),
-        when=st.integers(-1, 1),
         bps=st.sampled_from([0, 1, 2_000, 2_001, 7_999, 8_000, 10_000]),
     )
-    def call(self, which: int, what: int, when: int, bps: int) -> None:
+    def go_on(self, which: int, what: int, bps: int) -> None:
+        """Call what moves a live escrow deeper into its life, or ends it."""
+        live = [number for number, e in self.escrows.items() if e.state not in TERMINAL]
+        if live:
+            self.call(live[which % len(live)], what, bps, away={"cancel", "decline"})
+
+    @rule(which=st.integers(0, 99), what=st.integers(0, 99), late=st.booleans())
+    def call_any(self, which: int, what: int, late: bool) -> None:
         if not self.escrows:
             return
         number = sorted(self.escrows)[which % len(self.escrows)]
-        escrow = self.escrows[number]
-        labels = [
-            label for label in LABELS if type(escrow_call(label, escrow)) in LEGAL[escrow.state]
-        ]
-        label = labels[what % len(labels)]
-        if label in {"claim_timeout", "prune"} and when == 1:
-            until = (
-                escrow.deadline if label == "claim_timeout" else self.now + CHAIN.params.retention
-            )
-            self.now = BlockNumber(max(self.now, until + 1))
-        try:
-            following, effects = step(escrow, escrow_call(label, escrow, bps), self.chain)
-        except RefusedError:
+        if late:
+            escrow = self.escrows[number]
+            ended = escrow.state in TERMINAL
+            until = kept_until(escrow, CHAIN.params) if ended else escrow.deadline
+            self.now = max(self.now, block_after(until, 1))
+        self.call(number, what, 5_000, away=set())
+
+    def call(self, number: EscrowId, what: int, bps: int, away: set[str]) -> None:
+        """Make one of the calls that are not refused just now."""
+        escrow, allowed = self.escrows[number], list[tuple[Escrow | None, list[Effect]]]()
+        before = attrs.asdict(escrow)
+        for label in sorted(set(LABELS) - away):
+            try:
+                allowed.append(step(escrow, escrow_call(label, escrow, bps), self.chain))
+            except RefusedError:
+                assert attrs.asdict(escrow) == before
+        if not allowed:
             return
+        following, effects = allowed[what % len(allowed)]
         self.book = mirror.carry_out(self.book, effects, self.view)
         if following is None:
             del self.escrows[number]
         else:
             self.escrows[number] = following
 
-    @rule(blocks=st.sampled_from([1, 5, 20]))
+    @rule(blocks=st.sampled_from([1, 2, 20]))
     def wait(self, blocks: int) -> None:
         self.now = block_after(self.now, blocks)
 
-    @rule(amount=st.sampled_from([0, 1, AINU, 100 * AINU]), is_out=st.booleans())
+    @rule(amount=st.sampled_from([0, 1, AINU, 301 * AINU]), is_out=st.booleans())
     def rebond(self, amount: int, is_out: bool) -> None:
         before = self.book
         move = bond.unbond if is_out else bond.bond_extra
@@ -131,6 +149,7 @@ class Market(RuleBasedStateMachine):
         except RefusedError:
             return
 
+    @precondition(lambda self: self.opened > 2)  # an agent that was suspended at once does nothing
     @rule(offence=st.sampled_from(standing.Offence), escrow=st.integers(-1, 5))
     def report(self, offence: standing.Offence, escrow: int) -> None:
         number = None if escrow < 0 else EscrowId(escrow)
@@ -142,21 +161,32 @@ class Market(RuleBasedStateMachine):
         except RefusedError:
             return
 
-    @rule(number=st.integers(0, 5), what=st.sampled_from(["apply", "cancel", "poke", "reinstate"]))
-    def judge(self, number: int, what: str) -> None:
-        report = standing.ReportId(number)
+    @precondition(lambda self: self.book.reports)
+    @rule(is_true=st.booleans())
+    def judge(self, is_true: bool) -> None:
+        number, report = min(self.book.reports.items())
+        if not is_true:
+            self.book = offences.cancel_slash(self.book, None, number, self.view)
+            return
+        self.now = max(self.now, block_after(report.deferred_until, 1))
+        self.book = offences.apply_slash(self.book, STRANGER, number, self.view)
+        record = self.book.record(PROVIDER)
+        assert (record.score, record.suspended_at) == (0, self.now)
+
+    @rule()
+    def poke(self) -> None:
         try:
-            match what:
-                case "apply":
-                    self.book = offences.apply_slash(self.book, STRANGER, report, self.view)
-                case "cancel":
-                    self.book = offences.cancel_slash(self.book, None, report, self.view)
-                case "poke":
-                    self.book = offences.poke(self.book, STRANGER, PROVIDER, self.view)
-                case _:
-                    self.book = offences.reinstate(self.book, None, PROVIDER, self.view)
+            self.book = offences.poke(self.book, STRANGER, PROVIDER, self.view)
         except RefusedError:
             return
+
+    @precondition(lambda self: self.book.record(PROVIDER).suspended_at is not None)
+    @rule()
+    def reinstate(self) -> None:
+        since = self.book.record(PROVIDER).suspended_at
+        assert since is not None
+        self.now = max(self.now, block_after(since, CI.reinstate_after))
+        self.book = offences.reinstate(self.book, None, PROVIDER, self.view)
 
     @invariant()
     def holds_are_what_the_records_say(self) -> None:
@@ -198,3 +228,4 @@ class Market(RuleBasedStateMachine):
 
 
 TestMarket = Market.TestCase
+TestMarket.settings = settings(TestMarket.settings, stateful_step_count=80)

@@ -16,6 +16,7 @@ from market.escrow.calls import (
     Decline,
     Deliver,
     DisputeCall,
+    Pay,
     Prune,
     Refund,
     Release,
@@ -30,7 +31,7 @@ from market.escrow.turns import turns
 from market.hashing import GenesisHash, Hash
 from market.identity import AccountId, Identity
 from market.offer import Offer, sign_offer
-from market.standing import TakeOn
+from market.standing import Draw, TakeOn
 from market.units import MAX_BLOCK, BlockNumber, Planck
 from tests.support.mirror import (
     BASE,
@@ -166,6 +167,57 @@ def test_a_call_is_for_its_role_alone_and_within_its_time(
     if turn.since is not None:
         early = at_block(turn.since - 1, operators=operators)
         assert refusal(escrow, call, early) in {"escrow.TooEarly", "escrow.Retained"}
+
+
+# Written out by hand from the pallet's calls: `record.requester == who` or `is_operator`.
+BY_ACCOUNT = {Cancel, RequestCancel, Release}
+BY_REQUESTERS_KEY = {(State.DELIVERED, DisputeCall)}
+BY_PROVIDERS_KEY = {Accept, Decline, Deliver, Refund} | {(State.ACCEPTED, DisputeCall)}
+
+
+@pytest.mark.parametrize(("state", "kind"), PRESENT)
+def test_after_a_rotation_money_is_the_accounts_and_work_is_the_new_keys(
+    state: State, kind: type[Call]
+) -> None:
+    escrow = escrow_in(state)
+    at = at_block(escrow.deadline, operators=KEYS)
+    if kind in BY_ACCOUNT:
+        caller = REQUESTER
+    elif (state, kind) in BY_REQUESTERS_KEY:
+        caller = KEYS[REQUESTER]
+    elif {kind, (state, kind)} & BY_PROVIDERS_KEY:
+        caller = KEYS[PROVIDER.account]
+    else:
+        assert kind in {Rule, ClaimTimeout, Prune}
+        return
+    step(escrow, call_of(kind, escrow, caller), at)
+    parties = {REQUESTER, PROVIDER.account, *KEYS.values()}
+    for other in parties - {caller}:
+        assert refusal(escrow, call_of(kind, escrow, other), at) == "escrow.NotAllowed"
+
+
+def test_a_record_is_kept_past_the_end_of_its_offer_too() -> None:
+    cancelled = escrow_in(State.CANCELLED)
+    assert cancelled.deadline < cancelled.valid_until
+    kept = cancelled.valid_until + CHAIN.params.retention
+    assert refusal(cancelled, Prune(STRANGER), at_block(kept)) == "escrow.Retained"
+    pruned, _ = step(cancelled, Prune(STRANGER), at_block(kept + 1))
+    assert pruned is None
+
+
+def test_of_an_odd_deposit_the_winner_gets_the_planck_more() -> None:
+    price = Planck(OFFER.price + 10)
+    offer = attrs.evolve(OFFER, price=price, milestones=(price,))
+    escrow = escrow_in(State.DISPUTED, offer)
+    deposit = escrow.dispute_deposit
+    assert deposit % 2 == 1
+    arbiter, provider = PARTIES["arbiter"], PROVIDER.account
+    _, won = step(escrow, Rule(arbiter, 8_000), CHAIN)
+    assert Pay(REQUESTER, arbiter, Planck(deposit // 2)) in won
+    assert Pay(REQUESTER, provider, Planck(deposit // 2 + 1)) in won
+    _, lost = step(escrow, Rule(arbiter, 2_000), CHAIN)
+    assert Draw(provider, Planck(deposit // 2), arbiter) in lost
+    assert Draw(provider, Planck(deposit // 2 + 1), REQUESTER) in lost
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - TERMINAL, key=str))

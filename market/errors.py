@@ -1,11 +1,13 @@
 """What can go wrong in the market's rules, split by who is at fault."""
 
 __all__ = [
+    "AgreementError",
     "DecodeError",
     "EnvelopeError",
     "IllegalEventError",
     "MarketError",
     "PeerError",
+    "RefusedError",
     "SolverError",
     "UsageError",
 ]
@@ -45,3 +47,29 @@ class EnvelopeError(PeerError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class AgreementError(PeerError):
+    """An agreement that is well formed and not signed as it should be.
+
+    Attributes:
+        reason: which signature is missing or wrong, one word, stable.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class RefusedError(MarketError):
+    """The chain refuses a call by its rules; nothing has changed.
+
+    Attributes:
+        pallet: whose rule it is (``escrow``); ``dispatch``, ``token`` or ``arithmetic`` for the chain's own.
+        variant: the error's name on chain (``WrongState``).
+    """
+
+    def __init__(self, pallet: str, variant: str, message: str = "") -> None:
+        super().__init__(f"{pallet}.{variant}: {message}" if message else f"{pallet}.{variant}")
+        self.pallet = pallet
+        self.variant = variant

@@ -8,12 +8,14 @@ from market.errors import UsageError
 __all__ = [
     "AINU",
     "MAX_AMOUNT",
+    "MAX_BALANCE",
     "MAX_BLOCK",
     "PPM",
     "BlockNumber",
     "Planck",
     "Ppm",
     "Ticks",
+    "block_after",
     "format_amount",
     "parse_amount",
 ]
@@ -35,8 +37,15 @@ MAX_AMOUNT: Final = 2**63 - 1
 """Largest amount on the wire, planck; msgpack's integers end at 2^64."""
 MAX_BLOCK: Final = 2**32 - 1
 """Largest block number of the chain, which counts in 32 bits."""
+MAX_BALANCE: Final = 2**128 - 1
+"""Largest amount on chain, planck; the chain's arithmetic stops there where ours would go on."""
 
 _AMOUNT = re.compile(r"(\d{1,20})(?:\.(\d{1,12}))?\s*(AINU|planck)")
+
+
+def block_after(block: BlockNumber, blocks: int) -> BlockNumber:
+    """Return the block that is so many blocks later, or the last one that the chain can count."""
+    return BlockNumber(min(block + blocks, MAX_BLOCK))
 
 
 def parse_amount(text: str) -> Planck:

@@ -23,7 +23,7 @@ from typing import Literal
 import attrs
 import numpy as np
 
-from market.clearing.assignment import rents_of, solve_assignment
+from market.clearing.assignment import solve_assignment
 from market.clearing.baselines import reprice
 from market.clearing.bundles import NODE_LIMIT, Packing, Unproven, solve_packing
 from market.clearing.problem import (
@@ -36,6 +36,7 @@ from market.clearing.problem import (
     share_by_weight,
     share_rent,
 )
+from market.clearing.rents import rents_of
 from market.clearing.slots import NO_PAIR, Int64, expand_slots
 from market.errors import SolverError, UsageError
 from market.identity import AccountId
@@ -153,7 +154,7 @@ def _clear_assignment(problem: Problem) -> tuple[Clearing, dict[int, int]]:
             asked[price.task, column] = ask
             surplus[price.task, column] = max(problem.value(bid, price.task) - ask, NO_PAIR)
     slots = expand_slots(surplus, [problem.surcharges(bid) for bid in problem.bids])
-    found = solve_assignment(slots, _ranks(problem))
+    found = solve_assignment(slots, lambda: _ranks(problem))
     rents = rents_of(slots, found)
 
     tasks_of: dict[int, list[int]] = {}

@@ -68,7 +68,11 @@ sync() {
 	stamp=$1
 	shift
 	rm -f "$ROOT/.venv/.ainur-stamp"
-	(cd "$ROOT" && "$UV" sync --locked --quiet --python "$PYTHON" "$@") \
-		|| die "uv could not install the dependencies: its own words are above"
+	cd "$ROOT"
+	"$UV" sync --locked --quiet --python "$PYTHON" "$@" || {
+		# uv brings its own certificates; behind a company's proxy only the system's will do.
+		say "that failed; once more with the system's certificates"
+		UV_SYSTEM_CERTS=true "$UV" sync --locked --quiet --python "$PYTHON" "$@"
+	} || die "uv could not install the dependencies: its own words are above"
 	printf '%s %s\n' "$stamp" "$want" >"$ROOT/.venv/.ainur-stamp"
 }

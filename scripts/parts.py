@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv" / "bin"
+LIMIT = 40 * 60
+"""Seconds after which a part has hung."""
 CARGO_FEATURES = "ainur-runtime/runtime-benchmarks,ainur-runtime/try-runtime"
 
 
@@ -50,6 +52,14 @@ ORACLE = PALLETS / "oracle"
 ORACLE_TESTS = "integration/devchain/test_differential.py"
 SCRIPTS = ("scripts/check-crates",)
 
+POLKADOT_JS = (
+    *("sh", "-c"),
+    (
+        "npm ci --no-audit --no-fund --prefix tests/polkadotjs"
+        f" && exec {VENV / 'pytest'} -q tests/integration/devchain_rpc/test_polkadot_js.py"
+    ),
+)
+
 PARTS = (
     Part("format", python("ruff", "format", "--check", ".", *SCRIPTS), inner=True),
     Part("lint", python("ruff", "check", ".", *SCRIPTS), inner=True),
@@ -59,9 +69,10 @@ PARTS = (
     Part("unit", tests("unit"), inner=True),
     Part("property", tests("property")),
     Part("integration", tests("integration")),
+    Part("polkadotjs", POLKADOT_JS, needs="npm"),
     Part("e2e", tests("e2e")),
     Part("pallets-format", ("cargo", "fmt", "--all", "--check"), needs="cargo", cwd=PALLETS),
-    Part("pallets-crates", ("python3", "../scripts/check-crates"), needs="cargo", cwd=PALLETS),
+    Part("pallets-crates", python("python", "../scripts/check-crates"), needs="cargo", cwd=PALLETS),
     Part("pallets-lint", CLIPPY, needs="cargo", cwd=PALLETS),
     Part("pallets", CARGO_TEST, needs="cargo", cwd=PALLETS),
     Part("oracle-format", ("cargo", "fmt", "--check"), needs="cargo", cwd=ORACLE),
@@ -83,11 +94,21 @@ def run(part: Part) -> tuple[str, float]:
         return "not run", 0.0
     print(f"\n=== {part.name}: {' '.join(part.command)}", flush=True)
     start = time.monotonic()
-    done = subprocess.run(part.command, cwd=part.cwd, env={**os.environ, **part.env}, check=False)
+    environment = {**os.environ, **part.env}
+    try:
+        done = subprocess.run(
+            part.command, cwd=part.cwd, env=environment, check=False, timeout=LIMIT
+        )
+    except subprocess.TimeoutExpired:
+        print(f"*** STOPPED: {part.name} took more than {LIMIT // 60} minutes")
+        return "failed", time.monotonic() - start
     return ("passed" if done.returncode == 0 else "failed"), time.monotonic() - start
 
 
-INSTALL = {"cargo": "Install Rust (rustup, or apt-get install cargo rustc), then run it again."}
+INSTALL = {
+    "cargo": "Install Rust (rustup, or apt-get install cargo rustc), then run it again.",
+    "npm": "Install Node 18 or newer with npm, then run it again.",
+}
 
 
 def main() -> None:
@@ -106,6 +127,8 @@ def main() -> None:
         for part in parts:
             print(f"{part.name:16} {' '.join(part.command)}")
         return
+    # The same examples each time; `nightly` looks further.
+    os.environ.setdefault("HYPOTHESIS_PROFILE", "dev" if chosen.what == "inner" else "ci")
     results = [(part.name, *run(part)) for part in parts]
     counts = {k: sum(r[1] == k for r in results) for k in ("passed", "failed", "not run")}
     print("\n--- what each part took")

@@ -49,7 +49,6 @@ def author_block(
     number: int,
     millis: int,
     pool: Iterable[Transaction],
-    limit: int | None = None,
 ) -> Built:
     """Make a block.
 
@@ -58,7 +57,6 @@ def author_block(
         parent: the parent's hash.
         millis: the time, in milliseconds since 1970.
         pool: what may go in, in order.
-        limit: how many of them at most.
 
     Raises:
         RuntimeTrapError: the runtime trapped before or after the transactions, or refused an inherent.
@@ -79,7 +77,7 @@ def author_block(
     included: list[Transaction] = []
     refused: list[Transaction] = []
     if mode != b"\1":  # OnlyInherents: the runtime migrates, and wants nothing else in this block
-        _apply_pool(executor, overlay, pool, limit, included, refused)
+        _apply_pool(executor, overlay, pool, included, refused)
         extrinsics += [t.raw for t in included]
     header = executor.call("BlockBuilder_finalize_block", b"", overlay)
     return Built(
@@ -96,15 +94,12 @@ def _apply_pool(
     executor: Executor,
     overlay: Overlay,
     pool: Iterable[Transaction],
-    limit: int | None,
     included: list[Transaction],
     refused: list[Transaction],
 ) -> None:
     skipped = 0
     without: set[bytes] = set()  # tags that will not be provided in this block
     for transaction in pool:
-        if limit is not None and len(included) >= limit:
-            break
         if without and not without.isdisjoint(transaction.validity.requires):
             without.update(transaction.validity.provides)
             continue

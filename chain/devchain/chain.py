@@ -4,39 +4,43 @@
 
     with DevChain.open(Path("runtime.wasm")) as chain:
         chain.submit(signed_extrinsic)
-        block = chain.build()
-        for event in chain.events(block.hash):
+        chain.build()
+        for event in chain.events():
             print(event.pallet, event.name, event.attributes)
 
 The interface, in the order of a chain's life:
 
 - ``DevChain.open(runtime, path=None, *, preset, genesis_patch, salt, clock, finality_lag, keep_blocks,
   keep_bodies, pool_limits, cache, synchronous)`` and ``close()``; a context manager.
-- ``genesis``, ``head``, ``finalized`` (each a :class:`Block`), ``instance_id``, ``importable``, ``path``.
-- ``submit(raw, watch=None) -> hash``; ``pending() -> list[Transaction]``; ``future()``; ``has_ready``;
-  ``validate(raw) -> Validity``; ``pool_provides(tag)``. A watcher is called with :class:`Status`.
+- ``genesis``, ``head``, ``finalized`` (each a :class:`~chain.devchain.block.Block`), ``instance_id``,
+  ``importable``, ``path``.
+- ``submit(raw, watch=None) -> hash``; ``drop(hash)``; ``pending() -> list[Transaction]``; ``future()``;
+  ``has_ready``; ``validate(raw, at) -> Validity``; ``pool_provides(tag)``. A watcher is called with
+  :class:`~chain.devchain.pool.Status`.
 - ``build(limit=None, parent=None, at=None) -> Block``; ``advance(blocks, seconds, empty_blocks=False)``;
   ``set_storage(pairs) -> Block``; ``now()``, ``time_offset``.
 - ``block(hash or number)``, ``block_hash(number)``; ``state(at)``, ``storage(key, at)``,
   ``keys(prefix, start, count, at)``, ``pairs(...)``, ``child_storage``, ``changes(at)``;
-  ``call(api, data, at)``; ``runtime(at)``; ``metadata(at)``; ``events(at)``; ``query(pallet, item, *keys, at)``.
+  ``call(api, data, at)``; ``runtime(at)``; ``metadata(at)``; ``events(at)``;
+  ``query(pallet, item, *keys, at)``.
 - ``finalize(hash=None)``, ``set_head(hash)``, ``reorg(depth)``; ``import_block(header, extrinsics)``.
 - ``snapshot()``, ``restore(snapshot)``, ``fork()``.
 - ``faults``: ``stall``, ``refuse``.
-- ``listen(listener)``: called with :class:`~chain.devchain.notices.BlockImported`, ``HeadChanged``, ``BlockFinalized``,
-  in that order for each block, when the chain is consistent; it may call the chain. Returns a function that
-  ends it.
+- ``listen(listener)``: called with the notices of :mod:`chain.devchain.notices` (a block was imported, the
+  head changed, a block became final; in that order), when the chain is consistent; it may call the chain.
+  Returns a function that ends it.
 
 Where ``at`` or a block is asked for, a hash, a number on the best chain or None (the head) will do. The
-chain is synchronous and belongs to one thread. For the same runtime, preset, salt, clock and calls it
+chain is synchronous, and belongs to one thread at a time. For the same runtime, preset, salt, clock and calls it
 makes the same blocks, byte for byte.
 
-Theory of operation: a block is made (:mod:`author`), written in one transaction (:mod:`store`), hung into
-the tree of open blocks (:mod:`tree`), and only then told to watchers and listeners. What is raised on the
+Theory of operation: a block is made (:mod:`~chain.devchain.author`), written in one transaction
+(:mod:`~chain.devchain.store`) and hung into the tree of open blocks (:mod:`~chain.devchain.tree`), which
+:mod:`~chain.devchain.ledger` does as one; only then are watchers and listeners told. What is raised on the
 way leaves the chain as it was.
 """
 
-import secrets
+import os
 import struct
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -123,7 +127,7 @@ class DevChain(ChainView):
         """Milliseconds that the chain's time is ahead of the clock."""
         self.importable = True
         """Whether another node can import this chain: nothing was written or skipped by hand."""
-        self.instance_id = secrets.token_hex(16)
+        self.instance_id = os.urandom(16).hex()
         """Changes whenever what a client knows of this chain may have been undone."""
         self._clock = clock
         self._outbox = Outbox()
@@ -361,14 +365,22 @@ class DevChain(ChainView):
             executor = self._runtimes.of_state(state)
             return author_block(executor, overlay, parent.block.hash, height, millis, transactions)
 
-        try:
-            built = attempt(pool, millis)
-        except RuntimeTrapError:
-            built = self._without_culprit(attempt, pool, millis)
+        def make(millis: int) -> Built:
+            try:
+                return attempt(pool, millis)
+            except RuntimeTrapError:
+                return self._without_culprit(attempt, pool, millis)
+
+        built = make(millis)
         while built.block.hash in self._tree.entries:
             # A sibling with the same contents and time would be the same block.
             millis = max(self._time_after(built.state), millis + 1)
-            built = attempt(pool, millis)
+            same, built = built, make(millis)
+            if built.block == same.block:
+                raise UsageError(
+                    "a second block on this parent would be the same as the first, since this"
+                    " runtime keeps no time: put a transaction into it"
+                )
         self._take_in(built, best=built.block.number > self.head.number)
         return built.block
 
@@ -400,14 +412,15 @@ class DevChain(ChainView):
         Raises:
             ImportRefusedError: it is not, or its parent is unknown here.
         """
+        known = self._tree.entries.get(blake2_256(header))
+        if known is not None:
+            return known.block
         extrinsics = tuple(extrinsics)
         parent = self._tree.entries.get(header[:32])
         if parent is None:
             raise ImportRefusedError(f"the parent 0x{header[:32].hex()} is unknown here")
         state = self._tree.state(parent)
         built = execute_block(self._runtimes.of_state(state), state, header, extrinsics)
-        if built.block.hash in self._tree.entries:
-            return built.block
         ours = (self._pool.get(blake2_256(extrinsic)) for extrinsic in extrinsics)
         built = attrs.evolve(built, included=tuple(t for t in ours if t is not None))
         self._take_in(built, best=built.block.number > self.head.number, foreign=True)
@@ -491,6 +504,8 @@ class DevChain(ChainView):
         """
         if blocks < 0 or seconds < 0:
             raise UsageError("blocks and seconds only go forward")
+        if self.head.number + blocks > _LAST_NUMBER:
+            raise UsageError(f"a block number is at most {_LAST_NUMBER}")
         blocks = max(blocks, 1)
         millis = round(seconds * 1000)
         start = self.time_offset
@@ -608,7 +623,7 @@ class DevChain(ChainView):
         gone = self._pool.drain()
         self.time_offset, self.importable = snapshot.time_offset, snapshot.importable
         move = self._ledger.replace(snapshot.tree.copy(), self._meta())
-        self.instance_id = secrets.token_hex(16)
+        self.instance_id = os.urandom(16).hex()
         self._outbox.post(HeadChanged(self.head, _blocks(move.left), _blocks(move.gained)))
         for transaction in [*gone, *(t for entry in move.left for t in entry.included)]:
             self._outbox.tell(transaction.watch, Status("dropped"))
@@ -643,6 +658,8 @@ class DevChain(ChainView):
 
 
 _U64 = 8
+_LAST_NUMBER = 2**32 - 2
+"""frame-system's numbers have 32 bits; the last is left so that one more block can be built."""
 
 
 def _blocks(entries: Iterable[Entry]) -> tuple[Block, ...]:

@@ -86,6 +86,7 @@ class RefusedError(DevChainError):
         1012: "Transaction is temporarily banned",
         1013: "Transaction Already Imported",
         1014: "Priority is too low",
+        1015: "Cycle Detected",
         1016: "Immediately Dropped",
     }
 

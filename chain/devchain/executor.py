@@ -97,6 +97,10 @@ class Executor:
         overlay.commit()
         return result
 
+    def release(self) -> None:
+        """Let the instance's memory go; the next call makes a new one."""
+        self._machine.drop()
+
     def read(self, method: str, data: bytes, state: State) -> bytes:
         """Call an API function and drop what it writes."""
         return self.call(method, data, Overlay(state))

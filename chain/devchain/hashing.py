@@ -3,6 +3,7 @@
 Source: Polkadot specification, appendix A.1; ``sp-crypto-hashing``.
 """
 
+import functools
 import hashlib
 
 import xxhash
@@ -22,10 +23,20 @@ def blake2_256(data: bytes) -> bytes:
 
 def twox(data: bytes, size: int) -> bytes:
     """Return ``size`` (8, 16 or 32) bytes of XXH64 with seeds 0, 1, ... put side by side."""
+    return _twox_of_name(data, size) if len(data) <= _NAME else _twox(data, size)
+
+
+def _twox(data: bytes, size: int) -> bytes:
     # XXH64's canonical digest is big-endian; Substrate stores it little-endian.
     return b"".join(
         xxhash.xxh64_intdigest(data, seed).to_bytes(8, "little") for seed in range(size // 8)
     )
+
+
+_NAME = 64
+"""Bytes of the longest name of a pallet or item that is worth remembering."""
+_twox_of_name = functools.lru_cache(maxsize=4096)(_twox)
+"""A runtime hashes the names of its storage items a hundred times an extrinsic."""
 
 
 def keccak_256(data: bytes) -> bytes:

@@ -84,7 +84,7 @@ class Ledger:
         goal = head.block.number - self.finality_lag if final is None else final.block.number
         finals = tree.newly_final(head, goal, final)
         target = finals[-1] if finals else tree.finalized
-        stale = tree.stale_forks(target, head) if finals else []
+        stale = tree.stale_forks(target, head, len(gained) - len(left)) if finals else []
         edge = target.block.number - self.keep_blocks
         old = tree.below(edge) if finals and edge - tree.base.block.number >= PRUNE_EVERY else []
         with store.transaction():

@@ -113,12 +113,12 @@ class Pool:
         return self.ready.get(hash_) or self.future.get(hash_)
 
     def provides(self, tag: bytes) -> bool:
-        """Whether a ready transaction or a recent block provides a tag."""
-        return (
-            tag in self._providers
-            or tag in self._satisfied
-            or any(tag in tags for tags in self._recent)
-        )
+        """Whether a ready transaction or a block provides a tag."""
+        return tag in self._providers or self.is_on_chain(tag)
+
+    def is_on_chain(self, tag: bytes) -> bool:
+        """Whether a block provided a tag, so far as that is remembered; then nobody need wait for it."""
+        return tag in self._satisfied or any(tag in tags for tags in self._recent)
 
     # -- coming in ----------------------------------------------------------------------------
 
@@ -191,13 +191,34 @@ class Pool:
                 1014,
                 "The transaction has too low priority to replace another transaction already in the pool.",
             )
-        self._make_room(self.ready, "ready", transaction, leaving=replaced)
+        falling = self._standing_on(old)
+        if any(
+            self._providers.get(tag) in falling and not self.is_on_chain(tag)
+            for tag in validity.requires
+        ):
+            raise RefusedError(
+                1015, "The transaction requires what stands on those that it replaces."
+            )
+        evicted = self._make_room(self.ready, "ready", transaction, leaving=replaced)
         for one in old:
             self._take(one.hash)
             self._tell(one, Status("usurped", transaction.hash))
         self._put("ready", transaction, announce=announce)
-        if old:
+        if old or evicted:
+            # Only now: what went may have provided for the newcomer itself.
             self._demote()
+
+    def _standing_on(self, transactions: list[Transaction]) -> set[bytes]:
+        """Return the hashes of ready transactions and of all that stands on them."""
+        standing = {t.hash for t in transactions}
+        grown = bool(standing)
+        while grown:
+            provided = {t for h in standing for t in self.ready[h].validity.provides}
+            tags = {t for t in provided if not self.is_on_chain(t)}
+            more = {h for h, t in self.ready.items() if not tags.isdisjoint(t.validity.requires)}
+            grown = not more <= standing
+            standing |= more
+        return standing
 
     def _make_room(
         self,
@@ -205,7 +226,12 @@ class Pool:
         name: Literal["ready", "future"],
         newcomer: Transaction,
         leaving: Iterable[bytes] = (),
-    ) -> None:
+    ) -> bool:
+        """Drop the worst until there is room; return whether anything went.
+
+        Raises:
+            RefusedError: the newcomer itself is the worst; nothing has changed.
+        """
         limits = self.limits
         count, size = (
             (limits.ready_count, limits.ready_bytes)
@@ -215,7 +241,7 @@ class Pool:
         gone = set(leaving)
         held = self._bytes[name] - sum(len(place[h].raw) for h in gone)
         if len(place) - len(gone) < count and held + len(newcomer.raw) <= size:
-            return
+            return False
         out = []
         staying = [t for h, t in place.items() if h not in gone]
         worst = sorted([*staying, newcomer], key=lambda t: t.rank)
@@ -229,8 +255,7 @@ class Pool:
         for one in out:
             self._take(one.hash)
             self._tell(one, Status("dropped"))
-        if name == "ready":
-            self._demote()
+        return bool(out)
 
     # -- moving between ready and future ------------------------------------------------------
 
@@ -275,7 +300,7 @@ class Pool:
         missing: dict[bytes, int] = {}
         heap: list[tuple[tuple[int, int, int], bytes]] = []
         for hash_, transaction in self.ready.items():
-            needs = {t for t in transaction.validity.requires if t in self._providers}
+            needs = {t for t in transaction.validity.requires if not self.is_on_chain(t)}
             if needs:
                 missing[hash_] = len(needs)
                 for tag in sorted(needs):

@@ -36,6 +36,7 @@ class Runtimes:
     def __init__(self, cache: Path, known: Mapping[bytes, Executor] | None = None) -> None:
         self.cache = cache
         self._executors = dict(known or {})
+        self._borrowed = known is not None
         self._metadata: dict[bytes, Metadata] = {}
 
     def shared(self) -> "Runtimes":
@@ -77,6 +78,9 @@ class Runtimes:
         return metadata
 
     def clear(self) -> None:
-        """Let all go."""
+        """Let all go, and the memory of the instances that are this one's own."""
+        if not self._borrowed:
+            for executor in self._executors.values():
+                executor.release()
         self._executors.clear()
         self._metadata.clear()

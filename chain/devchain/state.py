@@ -11,7 +11,7 @@ read and written; :meth:`State.apply` hands it on to the successor, which is whe
 state that has handed it on starts an empty one: it is never wrong, only cold.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
@@ -84,6 +84,13 @@ class State:
     ) -> Iterator[tuple[bytes, bytes]]:
         """Yield keys and values in order: those with ``prefix``, and behind ``after``."""
         return trie.walk(self._trie(child), prefix=prefix, after=after)
+
+    def prove(self, keys: Iterable[bytes], child: bytes | None = None) -> list[bytes]:
+        """Return the trie's pieces that prove what stands under some keys; a child's, up to the state root."""
+        pieces = trie.prove(self._trie(child), keys)
+        if child is not None:
+            pieces += trie.prove(self._top, [CHILD_PREFIX + child])
+        return list(dict.fromkeys(pieces))
 
     def everything(self) -> Iterator[tuple[bytes | None, bytes, bytes, int]]:
         """Yield child key (None for the top trie), key, value and state version, of all that there is."""

@@ -14,6 +14,7 @@ brought up by :data:`_MIGRATIONS`, in one transaction.
 
 import sqlite3
 import struct
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -86,11 +87,16 @@ class Store:
         """Use :meth:`open` or :meth:`in_memory`."""
         self._db = connection
         self.keeps_state = keeps_state
+        # A chain that nobody closed is closed with its last reference, and warns nobody.
+        weakref.finalize(self, connection.close)
 
     @classmethod
     def in_memory(cls) -> "Store":
         """Open an empty store that ends with this object."""
-        store = cls(sqlite3.connect(":memory:", isolation_level=None), keeps_state=False)
+        store = cls(
+            sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False),
+            keeps_state=False,
+        )
         store._migrate(0)
         return store
 
@@ -104,7 +110,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "chain.sqlite"
         try:
-            db = sqlite3.connect(file, isolation_level=None, timeout=1.0)
+            db = sqlite3.connect(file, isolation_level=None, timeout=1.0, check_same_thread=False)
         except sqlite3.Error as error:
             raise StoreError(f"{file} cannot be opened: {error}") from error
         try:
@@ -156,7 +162,7 @@ class Store:
 
     def copy(self) -> "Store":
         """Return a store in memory with the same blocks."""
-        other = sqlite3.connect(":memory:", isolation_level=None)
+        other = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         if self.keeps_state:
             copy = Store(other, keeps_state=False)
             copy._migrate(0)

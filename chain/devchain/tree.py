@@ -171,11 +171,16 @@ class Tree:
             raise UsageError("only a block of the best chain can be finalised; call set_head first")
         return blocks[::-1]
 
-    def stale_forks(self, finalized: Entry, head: Entry) -> list[Entry]:
-        """Return the blocks that do not stand on a block that is about to be finalised."""
+    def stale_forks(self, finalized: Entry, head: Entry, growth: int) -> list[Entry]:
+        """Return the blocks that do not stand on a block that is about to be finalised.
+
+        Args:
+            head: the end of the best chain as it is about to be.
+            growth: by how many blocks that is longer than the best chain is now.
+        """
+        if len(self.entries) == len(self.canonical) + growth:
+            return []  # nothing but one chain, which is how it mostly is
         good = {entry.block.hash for entry in self.path_to(head)}
-        if len(self.entries) == len(good):
-            return []
         stale = []
         for entry in sorted(self.entries.values(), key=lambda e: e.block.number):
             block = entry.block

@@ -214,6 +214,9 @@ class Machine:
 
     def _invoke(self, name: str, *arguments: int) -> None:
         """Call a function whose arguments are 32 bits wide; the result stays in the first slot."""
+        # A host function may allocate, which calls in here a second time: if that traps and drops the
+        # instance, the store must outlive the call that is still under way.
+        _alive = self._store
         slots = self._slots
         for i, argument in enumerate(arguments):
             slots[i].i32 = argument
@@ -240,7 +243,10 @@ class Machine:
 
     def read(self, span: int) -> bytes:
         """Return the bytes of a span: pointer in the low 32 bits, length in the high ones."""
-        return self.read_at(span & 0xFFFFFFFF, span >> 32)
+        # Written out rather than handed to `read_at`: this is called 330 times an extrinsic.
+        pointer, size = span & 0xFFFFFFFF, span >> 32
+        data = bytes(self._view[pointer : pointer + size])
+        return data if len(data) == size else self.read_at(pointer, size)
 
     def read_at(self, pointer: int, size: int) -> bytes:
         """Return ``size`` bytes at a pointer."""
@@ -294,13 +300,13 @@ class Machine:
 class _Seconds:
     """The thread that counts seconds for every engine that is still in use."""
 
-    _engines: ClassVar[weakref.WeakSet[wasmtime.Engine]] = weakref.WeakSet()
+    _engines: ClassVar[tuple[weakref.ref[wasmtime.Engine], ...]] = ()  # replaced, never changed
     _thread: ClassVar[threading.Thread | None] = None
 
     @classmethod
     def count_for(cls, engine: wasmtime.Engine) -> None:
         """Count for an engine, too."""
-        cls._engines.add(engine)
+        cls._engines = (*(r for r in cls._engines if r() is not None), weakref.ref(engine))
         if cls._thread is None or not cls._thread.is_alive():  # a forked process has no threads
             cls._thread = threading.Thread(target=cls._count, name="devchain-seconds", daemon=True)
             cls._thread.start()
@@ -309,8 +315,11 @@ class _Seconds:
     def _count(cls) -> None:
         while True:
             time.sleep(1)
-            for engine in list(cls._engines):
-                engine.increment_epoch()
+            for reference in cls._engines:
+                engine = reference()
+                if engine is not None:
+                    engine.increment_epoch()
+                del engine  # else this frame would keep it for the next second
 
 
 _HOST_HEADER = HOST.to_bytes(8, "little")
@@ -385,9 +394,12 @@ def _compile(engine: wasmtime.Engine, wasm: bytes, cache: Path | None) -> wasmti
         except wasmtime.WasmtimeError:
             path.unlink(missing_ok=True)  # damaged, or of another machine: compile again
     module = wasmtime.Module(engine, wasm)
-    # What is loaded from here is executed: nobody else may write to the folder.
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=cache, delete=False) as file:
-        file.write(module.serialize())
+    try:
+        # What is loaded from here is executed: nobody else may write to the folder.
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=cache, delete=False) as file:
+            file.write(module.serialize())
+    except OSError:
+        return module  # a home that cannot be written to costs the next start some time, no more
     os.replace(file.name, path)  # noqa: PTH105  (atomic: two processes may compile at once)
     return module

@@ -158,6 +158,8 @@ def step(state: Bidder, event: BidderEvent, at: Step) -> tuple[Bidder, list[Effe
 def _commit(state: Bidder, ask: Ask, nonce: bytes, at: Step) -> tuple[Bidder, list[Effect]]:
     cfp = state.call.body
     validate_ask(cfp, ask)
+    if cfp.facts_block > at.now:
+        raise UsageError(f"weights depend on block {cfp.facts_block}, which is ahead: do not bid")
     if at.now > cfp.close_block:
         raise UsageError(f"the auction closed at block {cfp.close_block}: do not bid")
     if len(nonce) != 32:

@@ -19,11 +19,11 @@ Messages that are late, early or broken are legal and change nothing: they happe
 that is not in :data:`LEGAL` is a mistake of the caller.
 """
 
-from enum import Enum
 from typing import Final
 
 import attrs
 
+from market.auction.book import Phase, Requester, Round, Shown, Taken, transcript_of
 from market.auction.effects import (
     AcceptanceReceived,
     Accuse,
@@ -48,7 +48,7 @@ from market.auction.effects import (
 from market.auction.facts import Facts, FactsKeys, build_problem, compute_weight, validate_ask
 from market.envelope import KeyDirectory, Opened, expect, open_untrusted
 from market.errors import IllegalEventError, PeerError, UsageError
-from market.hashing import AuctionId, GenesisHash, Hash, MessageId
+from market.hashing import AuctionId, GenesisHash, Hash
 from market.identity import AccountId, PublicKey
 from market.merkle import merkle_root
 from market.messages import (
@@ -59,40 +59,32 @@ from market.messages import (
     Cfp,
     Commitment,
     CommitmentAck,
-    CommitmentRecord,
     CommitmentRoot,
     Reveal,
     RevealAck,
-    RevealRecord,
-    RoundRecord,
-    Transcript,
-    Weight,
 )
 from market.messages.fields import MAX_BIDDERS
 from market.sealing import seal_of_ask
 from market.units import AINU, BlockNumber
-from market.vcg import Clearing, clear
+from market.vcg import clear
 
-__all__ = ["ANCHOR_ABOVE", "LEGAL", "Phase", "Requester", "announce", "step"]
+__all__ = [
+    "ANCHOR_ABOVE",
+    "LEGAL",
+    "Phase",
+    "Requester",
+    "Round",
+    "Shown",
+    "Taken",
+    "announce",
+    "step",
+]
 
 ANCHOR_ABOVE: Final = 10 * AINU
 """Auctions whose reserves sum to more than this post their root on chain."""
 
 _KEEP: Final = 100
 """Blocks after its end for which an auction's messages stay valid."""
-
-
-class Phase(Enum):
-    """Where an auction is."""
-
-    ANNOUNCED = "announced"
-    COMMITTING = "committing"
-    CLOSED = "closed"
-    REVEALING = "revealing"
-    CLEARED = "cleared"
-    AWARDED = "awarded"
-    SETTLED = "settled"
-    VOID = "void"
 
 
 _ANYTIME: Final = frozenset(
@@ -113,65 +105,16 @@ LEGAL: Final[dict[Phase, frozenset[type[RequesterEvent]]]] = {
 """Which events may come in which phase; every other pair is refused and changes nothing."""
 
 
-@attrs.frozen
-class Taken:
-    """A commitment that was acknowledged."""
-
-    message: Opened[Commitment]
-    ack: bytes = attrs.field(repr=False)
-
-
-@attrs.frozen
-class Shown:
-    """A reveal that counts."""
-
-    message: Opened[Reveal]
-    ack: bytes = attrs.field(repr=False)
-    """Empty when it was found on chain."""
-
-
-@attrs.frozen
-class Round:
-    """One award and the answers to it."""
-
-    award: bytes = attrs.field(repr=False)
-    id: MessageId
-    clearing: Clearing
-    answer_by: BlockNumber
-    answers: dict[AccountId, Opened[Acceptance]] = attrs.field(factory=dict)
-    removed: frozenset[AccountId] = frozenset()
-    """Winners that refused or were silent, once the round is over."""
-
-    @property
-    def winners(self) -> frozenset[AccountId]:
-        """Return who has to answer."""
-        return frozenset(line.provider for line in self.clearing.lines)
-
-
-@attrs.frozen
-class Requester:
-    """The state of one auction, at its requester."""
-
-    phase: Phase
-    auction: AuctionId
-    cfp: Cfp
-    call: bytes = attrs.field(repr=False)
-    """The sealed call for proposals."""
-    taken: dict[AccountId, Taken] = attrs.field(factory=dict)
-    root: bytes = attrs.field(default=b"", repr=False)
-    root_hash: bytes = b""
-    shown: dict[AccountId, Shown] = attrs.field(factory=dict)
-    weights: tuple[Weight, ...] = ()
-    rounds: tuple[Round, ...] = ()
-
-
-def announce(cfp: Cfp, step: Step, audience: Hash) -> Requester:
+def announce(
+    cfp: Cfp, step: Step, audience: Hash, barred: frozenset[AccountId] = frozenset()
+) -> Requester:
     """Return a new auction, sealed and not yet sent.
 
     Args:
         cfp: the call.
         step: the present.
         audience: the hash of the topic on which it is called.
+        barred: accounts whose commitments are not admitted (see :mod:`market.auction.defaults`).
 
     Raises:
         UsageError: its facts block lies ahead, its windows are over, or it is too large to send.
@@ -184,7 +127,7 @@ def announce(cfp: Cfp, step: Step, audience: Hash) -> Requester:
     end = cfp.reveal_by + MAX_ROUNDS * cfp.accept_blocks + _KEEP
     call = step.seal(cfp, audience, BlockNumber(end))
     opened = open_untrusted(call, genesis=step.genesis, keys=_OwnKey(step.identity.key))
-    return Requester(Phase.ANNOUNCED, AuctionId(opened.id), cfp, call)
+    return Requester(Phase.ANNOUNCED, AuctionId(opened.id), cfp, call, barred=barred)
 
 
 @attrs.frozen
@@ -257,7 +200,8 @@ def _on_commitment(
         return _ignore(state, message, "late")
     if state.cfp.invited and sender not in state.cfp.invited:
         return _ignore(state, message, "not invited")
-    if sender == at.identity.account or len(state.taken) == MAX_BIDDERS:
+    is_own = sender == at.identity.account
+    if is_own or sender in state.barred or len(state.taken) == MAX_BIDDERS:
         return _ignore(state, message, "not admitted")
     ack = CommitmentAck(auction=state.auction, commitment=message.id, block=at.now)
     raw = at.seal(ack, sender, _end(state))
@@ -466,35 +410,3 @@ def _finish(
     raw = at.seal(transcript_of(state), Hash(state.auction), _end(state), nth=3)
     conclude = Conclude(raw, is_awarded=state.phase is Phase.SETTLED)
     return state, [*(before or []), conclude]
-
-
-def transcript_of(state: Requester) -> Transcript:
-    """Return everything needed to compute the auction again."""
-    return Transcript(
-        auction=state.auction,
-        cfp=state.call,
-        commitments=tuple(
-            CommitmentRecord(commitment=taken.message.raw, ack=taken.ack)
-            for _, taken in sorted(state.taken.items())
-        ),
-        root=state.root,
-        reveals=tuple(
-            RevealRecord(reveal=shown.message.raw, ack=shown.ack)
-            for _, shown in sorted(state.shown.items())
-        ),
-        weights=state.weights,
-        rounds=tuple(_record(each) for each in state.rounds),
-    )
-
-
-def _record(each: Round) -> RoundRecord:
-    refusals = {
-        who: answer.raw
-        for who, answer in each.answers.items()
-        if who in each.removed and not answer.body.accepted
-    }
-    return RoundRecord(
-        award=each.award,
-        refusals=tuple(raw for _, raw in sorted(refusals.items())),
-        silent=tuple(sorted(each.removed - refusals.keys())),
-    )

@@ -10,7 +10,7 @@ silent that was not, and bids of the requester's own that were committed like ev
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import attrs
 
@@ -21,10 +21,11 @@ from market.auction.facts import (
     compute_weight,
     validate_ask,
 )
+from market.auction.faults import Fault, FaultKind, place_of
 from market.envelope import Opened, expect, open_untrusted
 from market.errors import PeerError, UsageError
 from market.hashing import MessageId
-from market.identity import AccountId
+from market.identity import AccountId, ss58_from_account
 from market.merkle import merkle_root
 from market.messages import (
     Acceptance,
@@ -45,31 +46,6 @@ from market.units import BlockNumber
 from market.vcg import Clearing, clear
 
 __all__ = ["Fault", "FaultKind", "Verified", "recompute", "verify_transcript"]
-
-FaultKind = Literal[
-    "inserted",
-    "dropped",
-    "altered",
-    "late",
-    "wrong-winner",
-    "wrong-payment",
-    "reserve-changed",
-    "weight-changed",
-    "equivocation",
-    "unjustified-removal",
-]
-"""What was done. All but equivocation, which a bidder may commit too, are the requester's."""
-
-
-@attrs.frozen
-class Fault:
-    """One thing that was done against the rules."""
-
-    kind: FaultKind
-    account: AccountId
-    """Who did it."""
-    about: str
-    """What exactly, for people."""
 
 
 @attrs.frozen
@@ -99,6 +75,9 @@ def verify_transcript(
 
     Returns:
         All faults found, in the order of the auction; none for an honest one.
+
+    Raises:
+        UsageError: the facts are of another block than the call names; read them again.
     """
     check = _Check(transcript, facts, evidence)
     try:
@@ -149,8 +128,14 @@ class _Check:
 
         Raises:
             _Broken: something on which all the rest depends does not hold.
+            UsageError: the facts are of another block.
         """
         cfp = self._check_call()
+        if self._facts.block != cfp.facts_block:
+            raise UsageError(
+                f"the facts are of block {self._facts.block}, the call names {cfp.facts_block}: "
+                "read them at that block"
+            )
         commitments = self._check_commitments(cfp)
         root = self._check_root(commitments)
         reveals = self._check_reveals(cfp, commitments, root)
@@ -279,8 +264,8 @@ class _Check:
         for record in self._body.reveals:
             reveal = self._expect(record.reveal, Reveal)
             if reveal is None:
-                self._note_altered(record.ack)
-                self._fault("altered", "a reveal is not as its bidder signed it")
+                whose = self._note_altered(record.ack)
+                self._fault("altered", f"the reveal of {whose} is not as it was signed")
                 continue
             who = _short(reveal.sender)
             commitment = commitments.get(reveal.sender)
@@ -295,10 +280,11 @@ class _Check:
             found[reveal.sender] = reveal
         return found
 
-    def _note_altered(self, ack: bytes) -> None:
-        """Remember which reveal stood here, so that it is not called dropped as well."""
-        opened = self._expect(ack, RevealAck)
-        self._altered_reveals.add(opened.body.reveal if opened else MessageId(b""))
+    def _note_altered(self, raw: bytes) -> str:
+        """Remember which reveal stood here, so that it is not called dropped too; say whose it was."""
+        ack = self._expect(raw, RevealAck)
+        self._altered_reveals.add(ack.body.reveal if ack else MessageId(b""))
+        return _short(AccountId(ack.audience)) if ack else "somebody"
 
     def _check_reveal_time(
         self, cfp: Cfp, reveal: Opened[Reveal], raw: bytes, posted: BlockNumber | None
@@ -380,7 +366,7 @@ class _Check:
         """Nobody signed two messages where there can be one."""
         first: dict[tuple[object, ...], MessageId] = {}
         for message in self._known:
-            place = _place_of(message)
+            place = place_of(message)
             if place is None or place[1] != bytes(self._auction):
                 continue
             if first.setdefault(place, message.id) != message.id:
@@ -455,27 +441,6 @@ class _Check:
             self._fault("wrong-payment", about)
 
 
-def _place_of(message: Opened[Body]) -> tuple[object, ...] | None:
-    """Return the place in an auction that only one message can have; None when there is no such."""
-    match message.body:
-        case Commitment(auction=auction):
-            return "commitment", bytes(auction), message.sender
-        case CommitmentAck(auction=auction):
-            return "commitment-ack", bytes(auction), message.sender, message.audience
-        case CommitmentRoot(auction=auction):
-            return "commitment-root", bytes(auction), message.sender
-        case Reveal(auction=auction):
-            return "reveal", bytes(auction), message.sender
-        case RevealAck(auction=auction):
-            return "reveal-ack", bytes(auction), message.sender, message.audience
-        case Award(auction=auction, round=number):
-            return "award", bytes(auction), message.sender, number
-        case Acceptance(auction=auction, award=award):
-            return "acceptance", bytes(auction), message.sender, bytes(award)
-        case _:
-            return None
-
-
 def _reserves(cfp: Cfp) -> list[tuple[bytes, int]]:
     return [(task.task_id, task.reserve) for task in cfp.tasks]
 
@@ -501,4 +466,5 @@ def _told(declared: Weight | None, due: Weight) -> str:
 
 
 def _short(account: AccountId) -> str:
-    return account.hex()[:8]
+    """Return the beginning of an account's address, as people see it."""
+    return ss58_from_account(account)[:12] + "…"

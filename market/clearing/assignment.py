@@ -1,4 +1,4 @@
-"""Optimal assignment of tasks to slots, and every provider's marginal contribution, from one solve.
+"""Optimal assignment of tasks to slots, with the dual that certifies it and holds the payments.
 
 Theory of operation. ``linear_sum_assignment`` finds one optimum. In its residual graph task t may move
 to the slot of task u at a gain of ``w[t, slot(u)] - w[u, slot(u)]``, u moves on, and the last one in the
@@ -10,8 +10,8 @@ chain takes a free slot or none. Let ``g(t)`` be the best such gain. Then
   provider with one slot has its Clarke rent without another solve;
 - pairs without slack span all optima, so ties are broken on them alone.
 
-A provider with several slots loses all of them at once: its tasks are put back one by one along shortest
-paths, in the potentials that are already there. Nothing is ever solved twice.
+What a provider with several slots is worth is computed in :mod:`market.clearing.rents`, in the potentials
+that are already there. Nothing is ever solved twice.
 
 Sources: Leonard, "Elicitation of honest preferences for the assignment of individuals to positions",
 J. Political Economy 91, 1983 (the extreme dual is VCG); Hershberger and Suri, "Vickrey prices and
@@ -19,19 +19,18 @@ shortest paths", FOCS 2001 (all prices from one solve); Jonker and Volgenant, Co
 (augmentation in reduced costs).
 """
 
-from typing import Final
+from collections.abc import Callable
 
 import attrs
 import numpy as np
 
 from market.clearing.problem import MAX_TICKS
-from market.clearing.removal import loss_without
-from market.clearing.slots import FREE, NO_PAIR, Int64, Slots
+from market.clearing.slots import FREE, NO_PAIR, Bool, Int64, Slots
 from market.clearing.solvers import match, strong_components
 from market.clearing.ties import decide_ties
 from market.errors import SolverError, UsageError
 
-__all__ = ["Assignment", "rents_of", "solve_assignment"]
+__all__ = ["Assignment", "solve_assignment"]
 
 
 @attrs.frozen(eq=False)
@@ -48,13 +47,14 @@ class Assignment:
     """Dual of each slot, ticks, shape (slots,): what the optimum would lose without it."""
 
 
-def solve_assignment(slots: Slots, rank: Int64 | None = None) -> Assignment:
+def solve_assignment(slots: Slots, rank: Callable[[], Int64] | None = None) -> Assignment:
     """Find an optimal assignment, its dual, and among equals the one that ties decide.
 
     Args:
         slots: the instance.
-        rank: order in which providers win ties for each task, shape (tasks, providers), smaller
-            first; None leaves the choice among optima to the solver.
+        rank: gives the order in which providers win ties for each task, shape (tasks, providers),
+            smaller first; asked only if there are ties. None leaves the choice among optima to the
+            solver.
 
     Raises:
         SolverError: the solver's answer failed the exact check.
@@ -73,20 +73,24 @@ def solve_assignment(slots: Slots, rank: Int64 | None = None) -> Assignment:
     welfare = int(surplus[slot >= 0, slot[slot >= 0]].sum())
     if welfare > MAX_TICKS:
         raise UsageError(f"surpluses exceed {MAX_TICKS} ticks in sum: choose a coarser tick")
+    taken = np.flatnonzero(slot >= 0)
+    slack = task_price[:, None] + slot_price[slot[taken]] - held
+    is_pair = held >= 0
     certified = (
         welfare == int(task_price.sum()) + int(slot_price.sum())
         and bool((slot_price >= 0).all())
-        and bool((task_price[slot < 0] == 0).all())
+        and bool((task_price >= np.maximum(best_free, 0)).all())
+        and bool((slack >= 0)[is_pair].all())
     )
     if not certified:
         raise SolverError("the assignment failed its integer certificate: report the instance")
     found = Assignment(slot, welfare, task_price, slot_price)
     if rank is None:
         return found
-    movable = _movable_tasks(found, best_free, held)
+    movable = _movable_tasks(found, best_free, is_pair & (slack == 0))
     if movable.size == 0:
         return found
-    decided = decide_ties(slots, slot, task_price, slot_price, rank, movable)
+    decided = decide_ties(slots, slot, task_price, slot_price, rank(), movable)
     return attrs.evolve(found, slot=decided)
 
 
@@ -127,17 +131,21 @@ def _duals(surplus: Int64, slot: Int64) -> tuple[Int64, Int64, Int64, Int64]:
     return price, slot_price, best_free, held
 
 
-def _movable_tasks(found: Assignment, best_free: Int64, held: Int64) -> Int64:
+def _movable_tasks(found: Assignment, best_free: Int64, tight: Bool) -> Int64:
     """Return the tasks that stand elsewhere in some optimum: those on cycles that cost nothing.
 
     Nodes are the tasks, and one for "nowhere" (a free slot, or none). A move t -> u is "t takes the
     place of u".
+
+    Args:
+        found: the optimum.
+        best_free: surplus of each task at the best slot that nobody has, shape (tasks,).
+        tight: pairs without slack among tasks and taken slots, shape (tasks, taken slots).
     """
     taken = np.flatnonzero(found.slot >= 0)
     free = found.slot < 0
     nowhere = found.slot.size
     own_price = found.slot_price[found.slot[taken]]
-    tight = (held >= 0) & (found.task_price[:, None] + own_price == held)
     tight[taken, np.arange(taken.size)] = False
     at, to = np.nonzero(tight)
     leaves = np.flatnonzero((best_free == found.task_price) | (~free & (found.task_price == 0)))
@@ -146,57 +154,3 @@ def _movable_tasks(found: Assignment, best_free: Int64, held: Int64) -> Int64:
     end = np.concatenate([taken[to], np.full(leaves.size, nowhere), enters])
     component = strong_components(nowhere + 1, start, end)
     return np.flatnonzero(np.bincount(component)[component[:nowhere]] > 1)
-
-
-def rents_of(slots: Slots, found: Assignment) -> Int64:
-    """Return what the optimum would lose without each provider, ticks, shape (providers,).
-
-    A provider with one slot is read off the dual, and so is one that uses one of several, unless its
-    task would move to another of its own. Whoever uses several loses them all at once: that is less
-    than the sum of their prices where they stand in for each other, and more where they do not.
-    """
-    rents = np.zeros(slots.providers, np.int64)
-    tasks = np.flatnonzero(found.slot >= 0)
-    winner = slots.owner[found.slot[tasks]]
-    used = np.bincount(winner, minlength=slots.providers)
-    has = np.bincount(slots.owner, minlength=slots.providers)
-    read_off = has[winner] == 1
-    if not read_off.all():
-        end = _owner_at_end(slots, found)[tasks]
-        read_off |= (used[winner] == 1) & (end != winner) & (end != _UNKNOWN)
-    rents[winner[read_off]] = found.slot_price[found.slot[tasks[read_off]]]
-    for provider in np.unique(winner[~read_off]).tolist():
-        rents[provider] = loss_without(
-            provider, slots, found.slot, found.task_price, found.slot_price
-        )
-    return rents
-
-
-_UNKNOWN: Final = -2
-
-
-def _owner_at_end(slots: Slots, found: Assignment) -> Int64:
-    """Return whose free slot each task's best chain of moves ends in, shape (tasks,).
-
-    :data:`FREE` where it ends with a task without a slot; -2 where equal gains lead in a circle.
-    """
-    surplus, price = slots.surplus, found.task_price
-    taken = np.flatnonzero(found.slot >= 0)
-    columns = found.slot[taken]
-    held = surplus.take(columns, axis=1)
-    surplus[:, columns] = NO_PAIR
-    free_slot = surplus.argmax(axis=1)
-    surplus[:, columns] = held
-
-    everyone = np.arange(price.size)
-    goes_free = (surplus[everyone, free_slot] == price) & (found.slot != free_slot)
-    goes_free &= ~np.isin(free_slot, columns)
-    ends = (price == 0) | goes_free
-    end = np.where(price == 0, FREE, slots.owner[free_slot])
-    slack = price[:, None] + found.slot_price[columns] - held
-    slack[held < 0] = MAX_TICKS
-    slack[taken, np.arange(taken.size)] = MAX_TICKS
-    step = np.where(ends, everyone, taken[slack.argmin(axis=1)])
-    for _ in range(price.size.bit_length()):
-        step = step[step]
-    return np.where(ends[step], end[step], _UNKNOWN)

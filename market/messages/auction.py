@@ -245,7 +245,7 @@ class Award(WireStruct, frozen=True, kw_only=True):
     auction: Auction
     round: Annotated[int, Meta(ge=1, le=MAX_ROUNDS)]
     method: Method
-    """How it was computed; differs from the call's only where the named fallback was taken."""
+    """How it was computed: as called (one task without bundles is ``vcg-single``), or by the fallback."""
     lines: Annotated[tuple[AwardLine, ...], Meta(max_length=MAX_TASKS)]
     """Sorted by task."""
     answer_by: Block

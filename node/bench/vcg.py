@@ -8,8 +8,9 @@ import numpy as np
 from scipy.optimize import LinearConstraint, linear_sum_assignment, milp
 from scipy.sparse import csr_array, eye_array, kron, vstack
 
-from market.clearing.assignment import rents_of, solve_assignment
+from market.clearing.assignment import solve_assignment
 from market.clearing.problem import Bid, Problem
+from market.clearing.rents import rents_of
 from market.clearing.slots import NO_PAIR, Int64, Slots, expand_slots
 from market.hashing import AuctionId, TaskId, digest
 from market.identity import AccountId
@@ -95,7 +96,7 @@ def _milp_each(surplus: Int64) -> Int64:
 
 
 def _one_solve(slots: Slots, rank: Int64) -> Int64:
-    return rents_of(slots, solve_assignment(slots, rank))
+    return rents_of(slots, solve_assignment(slots, lambda: rank))
 
 
 def _row(

@@ -9,8 +9,13 @@ import click
 __all__ = ["main"]
 
 GROUPS: dict[str, tuple[str, str]] = {
-    "bench": ("node.cli.bench", "Measure speed and outcomes, and say which goals are met."),
-    "chain": ("node.cli.chain", "The dev chain: look at its runtime."),
+    "auction": ("node.cli.auction", "Check and explain finished auctions."),
+    "bench": ("node.cli.bench", "Measure this machine; exit code 1 when a goal is missed."),
+    "chain": (
+        "node.cli.chain",
+        "The dev chain: start it, look at it, let time pass on it, stop it.",
+    ),
+    "sim": ("node.cli.sim", "Run the market's rules without a network."),
 }
 """Name of a group -> the module whose ``group`` it is, and its line of help.
 

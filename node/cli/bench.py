@@ -9,6 +9,7 @@ import click
 __all__ = ["group"]
 
 BENCHMARKS: dict[str, tuple[str, str]] = {
+    "fairness": ("node.bench.fairness", "Sealed batches against first come, first served."),
     "vcg": ("node.bench.vcg", "Clearing: payments from one solve, against solving again."),
 }
 """Name of a benchmark -> its module in :mod:`node.bench`, and its line of help."""

@@ -47,6 +47,7 @@ from market.messages import (
     Award,
     Blob,
     Body,
+    BundleAsk,
     Cfp,
     Commitment,
     CommitmentAck,
@@ -379,6 +380,7 @@ def random_auction(
     network: Network | None = None,
     conduct: Conduct | None = None,
     misbehaving: float = 0.0,
+    bundles: bool = False,
 ) -> AuctionWorld:
     """Return an auction of random tasks and bidders, not yet started.
 
@@ -389,6 +391,7 @@ def random_auction(
         network: what happens to messages; nothing when None.
         conduct: how the requester cheats; not at all when None.
         misbehaving: share of bidders that withhold, and share that refuse.
+        bundles: whether tasks may be bid for together.
     """
     tick = 1_000_000_000  # 0.001 AINU
     calls = sorted(
@@ -397,7 +400,7 @@ def random_auction(
     )
     start = rng.randrange(1, 1_000)
     cfp = Cfp(
-        method="vcg-assignment",
+        method="vcg-bundles" if bundles else "vcg-assignment",
         tasks=tuple(calls),
         tick=Planck(tick),
         quality_rule="score-1",
@@ -409,7 +412,7 @@ def random_auction(
         invited=(),
     )
     people = [
-        _participant(rng, [int(call.reserve) for call in calls], tick, misbehaving)
+        _participant(rng, [int(call.reserve) for call in calls], tick, misbehaving, bundles=bundles)
         for _ in range(bidders)
     ]
     return AuctionWorld(Identity.from_seed(rng.randbytes(32)), cfp, people, rng, network, conduct)
@@ -430,15 +433,27 @@ def _task(rng: Random, tick: int) -> TaskCall:
     )
 
 
-def _participant(rng: Random, reserves: list[int], tick: int, misbehaving: float) -> Participant:
+def _participant(
+    rng: Random, reserves: list[int], tick: int, misbehaving: float, *, bundles: bool
+) -> Participant:
     named = sorted(rng.sample(range(len(reserves)), rng.randint(1, len(reserves))))
-    prices = tuple(
-        TaskAsk(task=t, price=Planck(tick * rng.randint(1, max(1, reserves[t] * 4 // 5 // tick))))
-        for t in named
-    )
+    prices = {t: tick * rng.randint(1, max(1, reserves[t] * 4 // 5 // tick)) for t in named}
     slots = rng.randint(1, 3)
     surcharge = sorted(tick * rng.choice([0, 0, 1, 5]) for _ in range(slots))
-    ask = Ask(prices=prices, slot_surcharge=tuple(Planck(s) for s in surcharge), bundles=())
+    in_bundles = bundles and rng.random() < 0.7
+    sets = _prefixes(named) if in_bundles else []
+    ask = Ask(
+        prices=()
+        if sets
+        else tuple(TaskAsk(task=t, price=Planck(price)) for t, price in prices.items()),
+        slot_surcharge=tuple(Planck(s) for s in surcharge),
+        bundles=tuple(
+            BundleAsk(
+                tasks=each, price=Planck(sum(prices[t] for t in each) // tick * 4 // 5 * tick)
+            )
+            for each in sets
+        ),
+    )
     return Participant(
         Identity.from_seed(rng.randbytes(32)),
         ask,
@@ -446,3 +461,8 @@ def _participant(rng: Random, reserves: list[int], tick: int, misbehaving: float
         withholds=rng.random() < misbehaving,
         refuses=rng.random() < misbehaving,
     )
+
+
+def _prefixes(tasks: list[int]) -> list[tuple[int, ...]]:
+    """Return bundles of the first one, two, ... of some tasks, in order."""
+    return [tuple(tasks[: n + 1]) for n in range(len(tasks))]

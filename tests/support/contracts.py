@@ -1,14 +1,16 @@
-"""Writes ``contracts/*.schema.json`` and ``tests/vectors/messages.json`` from the types.
+"""Writes ``contracts/*.schema.json`` and the market's vectors from the types and rules.
 
 ``scripts/contracts`` runs it; tests hold the committed files to what it would write.
 """
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
 
+from market.clearing.problem import Clearing, Problem
 from market.codec import encode_canonical
 from market.envelope import Unsigned, decode_envelope_untrusted, message_id, seal
 from market.hashing import TaskId, audience_of_topic, digest, tie_key
@@ -17,6 +19,8 @@ from market.merkle import merkle_root
 from market.messages import KINDS, AgreementTerms, WireStruct
 from market.schema import json_schema, json_view
 from market.sealing import hash_of_terms, seal_of_ask
+from market.vcg import clear
+from tests.support.auctions import random_problem
 from tests.support.samples import ALICE, AUCTION, BOB, BODIES, CAROL, GENESIS, TERMS, ask, block
 
 ROOT = Path(__file__).parents[2]
@@ -116,6 +120,54 @@ def vectors() -> dict[str, Any]:
     }
 
 
+def clearings() -> dict[str, Any]:
+    """Small auctions with winners and payments; amounts in planck, accounts by their index."""
+    rows = []
+    for rule, bundles, tasks in (
+        ("vcg-assignment", False, 1),
+        ("vcg-assignment", False, None),
+        ("vcg-bundles", True, None),
+    ):
+        seeds = iter(range(10_000))
+        kept = 0
+        while kept < 12:
+            problem = random_problem(Random(next(seeds)), tasks=tasks, bundles=bundles)
+            cleared = clear(problem, rule)  # type: ignore[arg-type]
+            if len(cleared.lines) < min(2, len(problem.tasks)) or len(problem.bids) < 3:
+                continue
+            kept += 1
+            rows.append(_clearing_row(problem, cleared, rule))
+    return {"clearings": rows}
+
+
+def _clearing_row(problem: Problem, cleared: Clearing, rule: str) -> dict[str, Any]:
+    return {
+        "rule": rule,
+        "auction": problem.auction.hex(),
+        "tick": str(problem.tick),
+        "tasks": [
+            {"id": task.hex(), "reserve": str(reserve)}
+            for task, reserve in zip(problem.tasks, problem.reserves, strict=True)
+        ],
+        "bids": [
+            {
+                "provider": bid.provider.hex(),
+                "quality": bid.quality,
+                "capacity": bid.capacity,
+                "ask": json_view(bid.ask),
+            }
+            for bid in problem.bids
+        ],
+        "method": cleared.method,
+        "welfare": str(cleared.welfare),
+        "lines": [
+            {"task": line.task, "provider": line.provider.hex(), "price": str(line.price)}
+            for line in cleared.lines
+        ],
+        "payments": {why.provider.hex(): str(why.payment) for why in cleared.counterfactuals},
+    }
+
+
 def _refused(good: bytes) -> list[dict[str, str]]:
     """Envelopes that every implementation must refuse, made from one that is good."""
     fields = msgspec.msgpack.decode(good)
@@ -156,6 +208,7 @@ def files() -> dict[Path, str]:
     """Every generated file: path -> text."""
     texts: dict[Path, Any] = {ROOT / "contracts" / name: s for name, s in schemas().items()}
     texts[ROOT / "tests" / "vectors" / "messages.json"] = vectors()
+    texts[ROOT / "tests" / "vectors" / "clearing.json"] = clearings()
     return {
         path: json.dumps(data, indent=2, ensure_ascii=False) + "\n" for path, data in texts.items()
     }

@@ -47,7 +47,11 @@ def verdicts(seeds: range) -> Iterator[Verdict]:
         else:
             cheat = None
             world = random_auction(
-                rng, **size, misbehaving=0.15, network=NETWORKS[seed // 2 % len(NETWORKS)]
+                rng,
+                **size,
+                misbehaving=0.15,
+                network=NETWORKS[seed // 2 % len(NETWORKS)],
+                bundles=seed % 10 == 0,
             )
         outcome = world.run()
         faults = verify_transcript(outcome.transcript, outcome.facts, outcome.evidence)

@@ -45,8 +45,7 @@ fn offer<T: Config>(provider: AccountId, milestones: u32) -> Offer {
 	fund::<T>(&T::Treasury::get());
 	let params = Parameters::<T>::get();
 	let unit = T::MinPrice::get().saturating_mul(1_000);
-	let amounts = [unit; MAX_MILESTONES as usize];
-	let milestones = Milestones::truncate_from(amounts[..milestones as usize].to_vec());
+	let milestones = Milestones::truncate_from(alloc::vec![unit; milestones as usize]);
 	let price: Balance = milestones.iter().sum();
 	T::Standing::benchmark_bond(&provider, price);
 	Offer {

@@ -667,9 +667,9 @@ pub mod pallet {
 		/// # Errors
 		/// `NotFound`, `WrongState` (it has ended), `TooEarly`.
 		/// # Weight
-		/// The heaviest of the exits.
+		/// The heavier of an expiry with its slash and a release.
 		#[pallet::call_index(11)]
-		#[pallet::weight(T::WeightInfo::claim_timeout())]
+		#[pallet::weight(T::WeightInfo::claim_timeout().max(T::WeightInfo::release()))]
 		pub fn claim_timeout(origin: OriginFor<T>, escrow: EscrowId) -> DispatchResult {
 			ensure_signed(origin)?;
 			let record = Escrows::<T>::get(escrow).ok_or(Error::<T>::NotFound)?;

@@ -1,5 +1,7 @@
 //! A chain with the three pallets as the runtime joins them, and keys that really sign.
 
+#![allow(clippy::arithmetic_side_effects)] // a test may panic
+
 use crate as pallet_ainur_escrow;
 use crate::*;
 use ainur_primitives::{

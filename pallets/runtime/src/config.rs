@@ -30,7 +30,7 @@ parameter_types! {
 	pub RuntimeBlockLength: BlockLength = BlockLength::builder()
 		.max_length(MAX_BLOCK_BYTES)
 		.modify_max_length_for_class(DispatchClass::Normal, |bytes| {
-			*bytes = NORMAL_DISPATCH_RATIO * MAX_BLOCK_BYTES
+			*bytes = NORMAL_DISPATCH_RATIO.mul_floor(MAX_BLOCK_BYTES)
 		})
 		.build();
 	pub TreasuryAccount: AccountId = PalletId(*b"ainu/trs").into_account_truncating();

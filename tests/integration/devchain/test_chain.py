@@ -1,9 +1,12 @@
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chain.devchain.blob import decompress, version_of
 from chain.devchain.block import encode_body, encode_header
 from chain.devchain.chain import DevChain
 from chain.devchain.errors import (
@@ -487,9 +490,51 @@ def test_old_states_are_pruned_and_blocks_and_events_stay(open_chain: Any) -> No
     assert_true_root(chain)
 
 
-def test_a_runtime_upgrade_takes_effect_at_the_next_block(chain: DevChain) -> None:
-    from chain.devchain.blob import decompress
+def test_a_chain_in_memory_keeps_a_bounded_number_of_blocks(open_chain: Any) -> None:
+    chain = open_chain(keep_blocks=2, keep_bodies=10)
+    for _ in range(300):
+        chain.build()
+    assert chain.block(0) == chain.genesis
+    with pytest.raises(UnknownBlockError):
+        chain.block(100)
+    assert chain.block(295).number == 295
 
+
+def test_the_version_in_the_blob_is_the_one_that_the_runtime_returns(chain: DevChain) -> None:
+    embedded, returned = version_of(chain.runtime().code), chain.call("Core_version")
+    assert embedded is not None
+    start = embedded.index(struct.pack("<III", 1, 1, 1)) + 13  # behind the versions and the count
+    assert embedded[:start] == returned[:start]
+    assert embedded[-5:] == returned[-5:]
+
+    def apis(version: bytes) -> list[bytes]:
+        return sorted(version[i : i + 12] for i in range(start, len(version) - 5, 12))
+
+    assert apis(embedded) == apis(returned)  # the linker orders them otherwise
+
+
+START_UP = """
+import sys
+from pathlib import Path
+from chain.devchain.chain import DevChain
+with DevChain.open(Path(sys.argv[1])) as chain:
+    chain.build()
+heavy = {"scalecodec", "substrateinterface", "coincurve", "Crypto", "trio", "requests"}
+print(*sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def test_starting_imports_nothing_that_only_some_use(devchain_runtime: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", START_UP, str(devchain_runtime)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.split() == []
+
+
+def test_a_runtime_upgrade_takes_effect_at_the_next_block(chain: DevChain) -> None:
     old = chain.runtime().code
     # The same runtime with one more custom section: another code, and no other behaviour.
     new = decompress(old) + b"\0\x05\x04note"

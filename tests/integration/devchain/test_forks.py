@@ -5,7 +5,7 @@ import pytest
 from chain.devchain.chain import DevChain
 from chain.devchain.errors import UnknownBlockError, UsageError
 from chain.devchain.notices import HeadChanged, Notice
-from tests.support.chains import Watched
+from tests.support.chains import START, Watched
 from tests.support.extrinsics import ALICE, BOB, UNIT, remark, sign, transfer
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain]
@@ -79,6 +79,27 @@ def test_forks_beside_the_finalised_block_are_forgotten(chain: DevChain) -> None
         chain.block(side.hash)
     with pytest.raises(UnknownBlockError):
         chain.set_head(side.hash)
+
+
+def test_many_blocks_on_one_parent_are_all_different(chain: DevChain) -> None:
+    parent = chain.head
+    siblings = {chain.build(parent=parent.hash) for _ in range(5)}
+    assert len(siblings) == 5
+
+
+def test_finality_forgets_what_a_longer_branch_left_behind(open_chain: Any) -> None:
+    chain, other = open_chain(finality_lag=2), open_chain(finality_lag=2)
+    for _ in range(3):
+        other.build()
+    mine = [chain.build(at=START + 500), chain.build(at=START + 600)]
+    other.advance(6, seconds=60, empty_blocks=True)
+    for number in range(1, other.head.number + 1):
+        block = other.block(number)
+        chain.import_block(block.header, block.extrinsics)
+    assert chain.head == other.head
+    for block in mine:
+        with pytest.raises(UnknownBlockError):
+            chain.block(block.hash)
 
 
 def test_the_head_cannot_be_set_below_the_finalised_block(chain: DevChain) -> None:

@@ -20,7 +20,7 @@ from tests.support.auctions import (
     with_ask,
 )
 
-pytestmark = pytest.mark.property
+pytestmark = [pytest.mark.property, pytest.mark.timeout(600)]  # a busy machine is no failure
 
 INSTANCES = 2_000
 

@@ -22,7 +22,7 @@ from market.replay import WINDOW, ReplayWindow
 from tests.support.fuzz import Case, cases, decode, honest_envelopes
 from tests.support.samples import GENESIS, OwnKeys
 
-pytestmark = pytest.mark.property
+pytestmark = [pytest.mark.property, pytest.mark.timeout(600)]  # a busy machine is no failure
 
 ENVELOPES = honest_envelopes()
 leaves = st.sets(st.binary(min_size=32, max_size=32), max_size=40)

@@ -206,3 +206,13 @@ def test_a_full_pool_makes_room_by_what_is_replaced_anyway() -> None:
     seen.add(C, provides="1", priority=2)
     assert seen.told[A] == ["ready", "usurped"]
     assert seen.told[B] == ["ready"]
+
+
+def test_a_newcomer_that_stands_on_what_it_would_replace_is_refused() -> None:
+    seen = Seen()
+    seen.add(A, provides="1")
+    seen.add(B, provides="3", requires="1")
+    with pytest.raises(RefusedError) as refused:
+        seen.add(C, provides="1", requires="3", priority=9)
+    assert refused.value.code == 1015
+    assert seen.order() == [A, B]

@@ -125,6 +125,17 @@ def test_memory_is_bounded_and_running_out_is_a_trap(machine: Machine) -> None:
         machine.call("too_much", b"")
 
 
+def test_an_allocation_that_fails_inside_a_host_function_is_a_trap_like_any_other() -> None:
+    def greedy(*_: int) -> int:
+        return greedily.give_span(bytes(33 * 1024 * 1024))
+
+    greedily = Machine(MODULE, {"wide": greedy}, None)
+    for _ in range(3):
+        with pytest.raises(Trapped):
+            greedily.call("wide", b"")
+    assert greedily.call("echo", b"alive") == b"alive"
+
+
 def test_a_call_that_never_ends_traps_when_its_time_is_up(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from market.auction import bidder, requester
+from market.auction.defaults import defaults_in
 from market.auction.effects import (
     AcceptanceReceived,
     Accuse,
@@ -652,6 +653,8 @@ def test_messages_of_a_stranger_are_ignored() -> None:
 
 def test_bidder_commits_in_time_with_a_full_nonce_only() -> None:
     party = Table().parties[BOB.account]
+    with pytest.raises(UsageError, match="ahead"):
+        bidder.step(party, DecidedToBid(ask((0, 300)), NONCE), at(9, BOB))
     with pytest.raises(UsageError, match="closed"):
         bidder.step(party, DecidedToBid(ask((0, 300)), NONCE), at(16, BOB))
     with pytest.raises(UsageError, match="32 random bytes"):
@@ -689,3 +692,67 @@ def test_seal_gives_no_ask_away_to_whoever_tries_all_prices() -> None:
     assert nonce.hex() not in repr(state)
     assert "300" not in repr(attrs.evolve(state, call=None))
     assert "300" not in repr(DecidedToBid(ask((0, 300)), nonce))
+
+
+def test_barred_account_is_not_admitted() -> None:
+    table = Table()
+    table.owner = attrs.evolve(table.owner, barred=frozenset({BOB.account}))
+    assert table.bid(BOB, 300) == b""
+    assert table.bid(CAROL, 300) != b""
+    fresh = requester.announce(
+        cfp(), at(11), audience_of_topic("t"), barred=frozenset({BOB.account})
+    )
+    assert fresh.barred == {BOB.account}
+
+
+# Evidence against bidders.
+
+
+def test_who_withheld_and_who_refused_is_proven_by_its_own_signature() -> None:
+    table = Table()
+    for who, price in zip(BIDDERS, (300, 500, 800), strict=True):
+        table.bid(who, price)
+    table.close()
+    table.reveal(BOB)
+    table.reveal(CAROL)
+    table.tell(HeadMoved(), 21)
+    table.award()
+    table.answer(BOB, 22, withdraw=True)
+    [conclusion] = sent(table.answer(CAROL, 23), Conclude)
+    transcript = expect(opened(conclusion.transcript), Transcript)
+    found = defaults_in(transcript, facts())
+    assert {(each.kind, each.account) for each in found} == {
+        ("withheld", DAVE.account),
+        ("refused", BOB.account),
+    }
+    for each in found:
+        assert opened(each.proof).sender == each.account
+
+
+def test_bidder_that_commits_twice_is_named_by_the_verifier() -> None:
+    table = awarded()
+    first = table.owner.taken[BOB.account].message.raw
+    party = bidder.hear(table.call)
+    _, effects = bidder.step(party, DecidedToBid(ask((0, 200)), NONCE), at(12, BOB))
+    second = sent(effects, Send)[0].message
+    [conclusion] = sent(table.answer(BOB), Conclude)
+    transcript = expect(opened(conclusion.transcript), Transcript)
+    faults = verify_transcript(transcript, facts(), (first, second, b"junk"))
+    assert [(fault.kind, fault.account) for fault in faults] == [("equivocation", BOB.account)]
+
+
+def test_facts_of_another_block_are_refused() -> None:
+    table = awarded()
+    [conclusion] = sent(table.answer(BOB), Conclude)
+    transcript = expect(opened(conclusion.transcript), Transcript)
+    with pytest.raises(UsageError, match="read them at that block"):
+        verify_transcript(transcript, msgspec.structs.replace(facts(), block=block(9)))
+
+
+def test_evidence_of_another_auction_is_no_evidence() -> None:
+    one, other = awarded(), awarded()
+    [conclusion] = sent(one.answer(BOB), Conclude)
+    transcript = expect(opened(conclusion.transcript), Transcript)
+    foreign = [raw for who in BIDDERS for raw in bidder.evidence_of(other.parties[who.account])]
+    assert foreign
+    assert verify_transcript(transcript, facts(), foreign) == []

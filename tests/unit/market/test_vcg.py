@@ -1,11 +1,16 @@
 """Clearing by hand: the cases that are easy to get wrong, with their figures written out."""
 
+import itertools
+
 import attrs
+import numpy as np
 import pytest
 
+from market.clearing import assignment
+from market.clearing.assignment import solve_assignment
 from market.clearing.problem import MAX_TICKS, Bid, Problem, share_rent
 from market.clearing.slots import expand_slots
-from market.errors import UsageError
+from market.errors import SolverError, UsageError
 from market.hashing import AuctionId, TaskId
 from market.messages import Ask
 from market.units import Planck, Ppm
@@ -184,3 +189,21 @@ def test_ties_go_to_the_smallest_hash_and_change_with_the_auction() -> None:
 def test_what_the_rules_do_not_define_is_refused(build: object) -> None:
     with pytest.raises(UsageError):
         build()  # type: ignore[operator]
+
+
+def test_wrong_answer_of_the_solver_is_refused_not_paid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The certificate does not believe the solver: any other matching fails it."""
+    surplus = np.random.default_rng(3).integers(1, 1_000, (4, 6))
+    best = solve_assignment(expand_slots(surplus, [(0,)] * 6)).slot.tolist()
+    refused = 0
+    for columns in itertools.permutations(range(6), 4):
+        answer = np.arange(4), np.asarray(columns)
+        monkeypatch.setattr(assignment, "match", lambda _surplus, answer=answer: answer)
+        slots = expand_slots(surplus, [(0,)] * 6)
+        if list(columns) == best:
+            assert solve_assignment(slots).slot.tolist() == best
+            continue
+        with pytest.raises(SolverError):
+            solve_assignment(slots)
+        refused += 1
+    assert refused == 359

@@ -44,3 +44,19 @@ def test_generated_bundles_are_the_size_they_are_called() -> None:
 def test_exponent_of_a_power_law_is_found() -> None:
     assert growth_exponent([1, 2, 4], [3, 12, 48]) == 2.0
     assert growth_exponent([1], [3]) is None
+
+
+def test_order_of_arrival_changes_no_award() -> None:
+    from node.bench import fairness
+
+    for seed in range(10):
+        awards = {tuple(fairness._award_when_shuffled(seed, order)) for order in range(4)}
+        assert len(awards) == 1
+
+
+def test_fairness_reports_and_meets_its_goals() -> None:
+    result = CliRunner().invoke(cli, ["bench", "fairness", "--quick", "--json"])
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["arrival"]["awards_changed_by_order"] == 0
+    assert report["duels"]["surplus_percent"]["first_come"] < 100

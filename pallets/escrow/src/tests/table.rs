@@ -7,8 +7,10 @@ use sp_core::{storage::StateVersion, H256};
 
 const EVIDENCE: H256 = H256::repeat_byte(8);
 
+type Way = (&'static str, fn() -> EscrowId);
+
 /// Every way to come to a state, by the state's name.
-const STATES: [(&str, fn() -> EscrowId); 14] = [
+const STATES: [Way; 14] = [
 	("Open", || {
 		Escrow::open(signed(requester()), offer()).unwrap();
 		0

@@ -484,7 +484,9 @@ fn sequence(name: &str, offer: fn() -> Offer, steps: Steps, bps: u16) -> Value {
 	})
 }
 
-fn offers() -> [(&'static str, fn() -> Offer); 4] {
+type Kind = (&'static str, fn() -> Offer);
+
+fn offers() -> [Kind; 4] {
 	[
 		("one milestone", offer),
 		("two odd ones", || offer_of(&[4 * UNIT + 1, 6 * UNIT + 7])),

@@ -1,0 +1,215 @@
+"""Starting, finding, stopping and clearing a chain's process."""
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import attrs
+
+from node.chainhost import lock
+from node.chainhost.backend import get_backend
+from node.chainhost.client import Client
+from node.chainhost.config import ChainConfig, Record
+from node.chainhost.errors import (
+    AlreadyRunningError,
+    ChainHostError,
+    NotRunningError,
+    StartError,
+)
+from node.chainhost.home import Folder
+
+__all__ = ["connect", "find", "reset", "run_foreground", "start", "stop"]
+
+START_SECONDS = 120.0
+"""A runtime that was never seen before is compiled first."""
+STOP_SECONDS = 10.0
+RECORD_SECONDS = 5.0
+"""For a chain that is being started to write down where it is."""
+
+
+def _take_lock(folder: Folder) -> int:
+    try:
+        handle = lock.try_lock(folder.lock)
+    except OSError as error:
+        raise ChainHostError(f"{folder.path} cannot be used: {error}") from error
+    if handle is None:
+        record = Record.read(folder)
+        where = f" at {record.url}" if record is not None else ""
+        raise AlreadyRunningError(
+            f"the chain {folder.name!r} already runs{where}: stop it with `ainur chain down`, or"
+            " start another one with --name or --data-dir, and --port 0"
+        )
+    return handle
+
+
+def start(config: ChainConfig) -> Record:
+    """Start a chain in a process of its own; return when it answers.
+
+    Raises:
+        AlreadyRunningError: it runs.
+        BackendUnavailableError: this kind of chain cannot run here.
+        StartError: it did not come up.
+    """
+    get_backend(config.backend).check(config)
+    folder = config.folder
+    handle = _take_lock(folder)
+    read, write = os.pipe()
+    try:
+        own = os.open(folder.crash, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(own, "wb") as crash:
+            process = subprocess.Popen(  # noqa: S603  (ourselves)
+                [
+                    sys.executable,
+                    "-m",
+                    "node.chainhost.daemon",
+                    json.dumps(attrs.asdict(config)),
+                    str(handle),
+                    str(write),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=crash,
+                stderr=crash,
+                pass_fds=(handle, write),
+                start_new_session=True,
+            )
+    finally:
+        os.close(write)
+        os.close(handle)
+    try:
+        said = _read_line(read, START_SECONDS)
+    except BaseException:
+        # Also at Ctrl-C: nothing that nobody knows of stays behind.
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        os.close(read)
+    if said is not None and "ready" in said:
+        record = Record.read(folder)
+        if record is not None:
+            process.returncode = 0  # it outlives us on purpose, and is not waited for
+            return record
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if said is not None and "error" in said:
+        raise StartError(str(said["error"]))
+    tail = folder.crash.read_text(errors="replace").strip().splitlines()[-5:]
+    raise StartError(
+        f"the chain's process ended without a word; see {folder.log}"
+        + "".join(f"\n  {t}" for t in tail)
+    )
+
+
+def _read_line(handle: int, seconds: float) -> dict[str, object] | None:
+    """Return the object that comes through a pipe, or None when it is closed, or comes too late."""
+    give_up = time.monotonic() + seconds
+    data = b""
+    while not data.endswith(b"\n"):
+        readable, _, _ = select.select([handle], [], [], max(0.0, give_up - time.monotonic()))
+        if not readable:
+            return {"error": f"the chain did not answer within {seconds:g} seconds"}
+        part = os.read(handle, 65536)
+        if not part:
+            return None
+        data += part
+    value = json.loads(data)
+    return value if isinstance(value, dict) else None
+
+
+def find(folder: Folder) -> Record | None:
+    """Return where a chain is reached, or None when it does not run.
+
+    Raises:
+        ChainHostError: it has been starting for too long.
+    """
+    give_up = time.monotonic() + RECORD_SECONDS
+    while lock.is_held(folder.lock):
+        record = Record.read(folder)
+        if record is not None and record.pid == lock.holder(folder.lock):
+            return record
+        if time.monotonic() > give_up:
+            raise ChainHostError(
+                f"the chain {folder.name!r} is being started, but does not say where it is: see"
+                f" {folder.log}, or end it with `ainur chain down`"
+            )
+        time.sleep(0.02)
+    return None
+
+
+def connect(folder: Folder) -> tuple[Record, Client]:
+    """Return a running chain, and a client of it.
+
+    Raises:
+        NotRunningError: it does not run.
+    """
+    record = find(folder)
+    if record is None:
+        raise NotRunningError(
+            f"the chain {folder.name!r} does not run ({folder.path}): start it with `ainur chain up`"
+        )
+    return record, Client(record.port)
+
+
+def stop(folder: Folder) -> bool:
+    """Stop a chain, and wait until it is gone; say whether it had to be killed.
+
+    Raises:
+        NotRunningError: it does not run.
+        ChainHostError: it does not end.
+    """
+    if not lock.is_held(folder.lock):
+        raise NotRunningError(f"the chain {folder.name!r} does not run ({folder.path})")
+    try:
+        killed = lock.stop_holder(folder.lock, STOP_SECONDS)
+    except TimeoutError as error:
+        raise ChainHostError(str(error)) from error
+    folder.record.unlink(missing_ok=True)
+    return killed
+
+
+def reset(folder: Folder) -> Record | None:
+    """Forget a chain's blocks and its salt; one that runs is started again, as it was, and returned."""
+    running = lock.is_held(folder.lock)
+    record = find(folder) if running else None
+    config = ChainConfig.read(folder) if running else None
+    if running:
+        stop(folder)
+    handle = _take_lock(folder)
+    try:
+        folder.salt.unlink(missing_ok=True)
+        if folder.store.exists():
+            shutil.rmtree(folder.store)
+    finally:
+        os.close(handle)
+    if config is None or record is None:
+        return None
+    # At the port it had: whoever was told of it finds the new chain there.
+    return start(attrs.evolve(config, port=record.port))
+
+
+def run_foreground(config: ChainConfig, tell: Callable[[Record], None]) -> None:
+    """Run a chain in this process until a signal ends it.
+
+    Raises:
+        ChainHostError: it runs already, or did not come up.
+    """
+    get_backend(config.backend).check(config)
+    handle = _take_lock(config.folder)
+    from node.chainhost.daemon import run_chain
+
+    try:
+        run_chain(config, handle, tell, foreground=True)
+    finally:
+        os.close(handle)

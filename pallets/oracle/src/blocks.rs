@@ -7,15 +7,18 @@ use crate::Fault;
 use codec::{Decode, Encode, IoReader};
 use std::io::{BufRead, BufReader, Read};
 
+/// Keys and their values.
+pub type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// What a chain starts from.
 #[derive(Encode, Decode)]
 pub struct Genesis {
 	/// The header of block 0.
 	pub header: Vec<u8>,
 	/// Every key but `:code`, which is a file of its own.
-	pub top: Vec<(Vec<u8>, Vec<u8>)>,
+	pub top: Pairs,
 	/// The default child tries, each under its name.
-	pub children: Vec<(Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>)>,
+	pub children: Vec<(Vec<u8>, Pairs)>,
 }
 
 /// A block that somebody made.

@@ -1,6 +1,9 @@
 //! A chain's state, and the runtime in it as Substrate's executor runs it.
 
-use crate::{blocks::Genesis, Fault};
+use crate::{
+	blocks::{Genesis, Pairs},
+	Fault,
+};
 use codec::{Decode, Encode};
 use sc_executor::{RuntimeVersionOf, WasmExecutor};
 use sp_core::{
@@ -16,7 +19,7 @@ use sp_runtime::{
 };
 use sp_state_machine::{
 	backend::{BackendRuntimeCode, TryPendingCode},
-	Backend, Ext, InMemoryBackend, IterArgs, OverlayedChanges, StateMachine,
+	Backend, Ext, InMemoryBackend, IterArgs, OverlayedChanges, StateMachine, StorageCollection,
 };
 
 pub type Header = generic::Header<u32, BlakeTwo256>;
@@ -84,7 +87,7 @@ impl Chain {
 		let mut chain = Self::empty();
 		chain.head = Header::decode(&mut &genesis.header[..])?;
 		let version = chain.version_of(&code)?;
-		let with_values = |pairs: Vec<(Vec<u8>, Vec<u8>)>| {
+		let with_values = |pairs: Pairs| {
 			pairs
 				.into_iter()
 				.map(|(k, v)| (k, Some(v)))
@@ -181,7 +184,7 @@ impl Chain {
 		&mut self,
 		mut overlay: Overlay,
 		version: StateVersion,
-	) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, Fault> {
+	) -> Result<StorageCollection, Fault> {
 		let changes = overlay.drain_storage_changes(&self.state, version)?;
 		self.state
 			.apply_transaction(changes.transaction_storage_root, changes.transaction);

@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 
+from chain.devchain.blob import decompress
 from chain.devchain.block import encode_header, timestamp_inherent
 from chain.devchain.chain import EXTERNAL, DevChain
 from chain.devchain.errors import RefusedError, RuntimeTrapError
 from chain.devchain.metadata import EVENTS_KEY
 from chain.devchain.overlay import Overlay
-from chain.devchain.scale import decode_compact, decode_vec
+from chain.devchain.scale import decode_compact, decode_vec, encode_vec
 from tests.support.chains import START
-from tests.support.extrinsics import ALICE, remark, sign
+from tests.support.extrinsics import ALICE, call_index, remark, sign
 from tests.support.oracle import (
     Oracle,
     Told,
@@ -206,6 +207,24 @@ def test_the_dev_chains_blocks_are_executed_natively_with_the_same_outcome(
     assert_replayed(chain, lines, expected)
     assert lines[-1]["pairs"] == pairs_digest(chain)
     assert lines[-1]["blocks"] == len(expected)
+
+
+def test_a_runtime_upgrade_is_the_same_natively(oracle: Oracle, open_chain: Any) -> None:
+    chain = open_chain()
+    code = decompress(chain.runtime().code)
+    assert code != chain.runtime().code
+    upgrade = call_index(chain, "System", "set_code_without_checks") + encode_vec(code)
+    by_root = call_index(chain, "Sudo", "sudo_unchecked_weight") + upgrade + b"\0\0"
+    with oracle.author(chain) as native:
+        for nonce, call in enumerate([remark(chain), by_root, remark(chain), remark(chain)]):
+            made = native.make(START + nonce, [sign(chain, ALICE, call, nonce)])
+            extrinsics = tuple(from_hex(made["extrinsics"]))
+            assert len(extrinsics) == 2
+            block = chain.import_block(*from_hex([made["header"]]), extrinsics)
+            assert events(chain) == made["events"]
+            assert (b"\x08" in block.digest) == (call == by_root)
+        assert chain.runtime().code == code
+        assert native.end()["pairs"] == pairs_digest(chain)
 
 
 def test_every_call_is_drawn_and_many_succeed(open_chain: Any) -> None:

@@ -48,11 +48,8 @@ fn bytes(hex: &str) -> Vec<u8> {
 fn combine(a: &[u8], b: &[u8], subtract: bool) -> Vec<u8> {
 	let mut carry = 0_i32;
 	let digits = a.iter().zip(b).map(|(a, b)| {
-		let b = if subtract {
-			-i32::from(*b)
-		} else {
-			i32::from(*b)
-		};
+		let b = i32::from(*b);
+		let b = if subtract { b.saturating_neg() } else { b };
 		let sum = i32::from(*a).saturating_add(b).saturating_add(carry);
 		carry = sum.div_euclid(256);
 		sum.rem_euclid(256) as u8
@@ -88,13 +85,13 @@ fn spoiled(functions: &[&str], signature: &[u8], message: &[u8], key: &[u8]) -> 
 	let mut spoil = |signature: Vec<u8>, message: &[u8], key: Vec<u8>| {
 		triples.push((signature, message.to_vec(), key));
 	};
-	for bit in (0..signature.len() * 8)
+	for bit in (0..signature.len().saturating_mul(8))
 		.step_by(37)
 		.chain([247, 253, 254, 255, 503, 508, 509, 510, 511])
 	{
 		spoil(flipped(signature, bit), message, key.to_vec());
 	}
-	for bit in (0..key.len() * 8).step_by(29).chain([255]) {
+	for bit in (0..key.len().saturating_mul(8)).step_by(29).chain([255]) {
 		spoil(signature.to_vec(), message, flipped(key, bit));
 	}
 	spoil(signature.to_vec(), &[message, b"\0"].concat(), key.to_vec());
@@ -221,8 +218,8 @@ fn secp256k1() -> Vec<Case> {
 			with(&n, s, id),
 			with(r, &n, id),
 			with(&n, &n, id),
-			with(&vec![0xff; 32], s, id),
-			with(r, &vec![0xff; 32], id),
+			with(&[0xff; 32], s, id),
+			with(r, &[0xff; 32], id),
 			with(&big(&small(1)), s, id), // stands for 1 where it is reduced
 			with(r, &big(&small(1)), id),
 			with(&small(1), &small(1), 2), // its point lies beyond the order

@@ -32,7 +32,6 @@ undecided within its patience.
 """
 
 import logging
-from collections.abc import Iterable
 from typing import Final, Protocol
 
 import attrs
@@ -396,7 +395,7 @@ class _Pursuit:
             log.debug("the filler was not taken: %s", error)
 
 
-def _pairs(heights: range, session: Session) -> Iterable[tuple[BlockNumber, str]]:
+def _pairs(heights: range, session: Session) -> list[tuple[BlockNumber, str]]:
     numbers = [BlockNumber(n) for n in heights]
     found = zip(numbers, session.block_hashes(numbers), strict=True)
     return [(number, hash_) for number, hash_ in found if hash_ is not None]

@@ -12,9 +12,10 @@ when it is started again, is told everything once across its own restarts, too.
 
 import functools
 import logging
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import attrs
 import trio
@@ -66,13 +67,18 @@ async def follow_finalized(
         UnavailableError: while iterating: no connection in ``patience.read`` seconds.
     """
     waits = patience or Patience()
-    async with Connection(url, patience=waits) as reading, trio.open_nursery() as nursery:
+    async with Connection(url, patience=waits) as reading:
         news = _News()
-        nursery.start_soon(_listen, url, waits, news)
         try:
-            yield _blocks(reading, start, last, news, quiet)
-        finally:
-            nursery.cancel_scope.cancel()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_listen, url, waits, news)
+                yield _Following(reading, start, last, news, quiet)
+                nursery.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            # The nursery is ours, so what the caller's loop raised should not come back wrapped in it.
+            if len(group.exceptions) > 1:
+                raise
+            raise group.exceptions[0] from None
 
 
 class _News:
@@ -90,25 +96,63 @@ class _News:
         self._event = trio.Event()
 
 
-async def _blocks(
-    reading: Connection, start: BlockNumber, last: BlockRef | None, news: _News, quiet: float
-) -> AsyncIterator[FinalBlock]:
-    next_height, told, session = start, last, -1
-    while True:
-        final = await reading.read(Session.finalized)
-        if told is not None and (session != reading.sessions or final.number < told.number):
-            session = reading.sessions
-            await _ensure_there(reading, told, final)
-        while next_height <= final.number:
-            stop = min(final.number + 1, next_height + BATCH)
-            heights = [BlockNumber(n) for n in range(next_height, stop)]
-            hashes = await reading.read(functools.partial(Session.block_hashes, numbers=heights))
-            for number, hash_ in zip(heights, hashes, strict=True):
-                if hash_ is not None:
-                    told = BlockRef(number, hash_)
-                    yield FinalBlock(told, await _events(reading, told))
-                next_height = BlockNumber(number + 1)
-        await news.wait(quiet)
+class _Following:
+    """Iterates over final blocks. No generator: leaving its loop leaves nothing to be closed."""
+
+    def __init__(
+        self,
+        reading: Connection,
+        start: BlockNumber,
+        last: BlockRef | None,
+        news: _News,
+        quiet: float,
+    ) -> None:
+        self._reading, self._news, self._quiet = reading, news, quiet
+        self._next, self._told = start, last
+        self._found: deque[BlockRef] = deque()
+        self._session = -1
+        """The connection on which the last block told was seen on the chain."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> FinalBlock:
+        while not self._found:
+            final = await self._reading.read(Session.finalized)
+            await self._ensure_same_chain(final)
+            if self._next <= final.number:
+                await self._look(final)
+            else:
+                await self._news.wait(self._quiet)
+        block = self._found[0]
+        events = await _events(self._reading, block)
+        # Only now is it told: what is cancelled above comes again.
+        self._told = self._found.popleft()
+        return FinalBlock(block, events)
+
+    async def _look(self, final: BlockRef) -> None:
+        """Find the blocks of the next heights; a jump leaves heights without one."""
+        stop = min(final.number + 1, self._next + BATCH)
+        heights = [BlockNumber(number) for number in range(self._next, stop)]
+        hashes = await self._reading.read(functools.partial(Session.block_hashes, numbers=heights))
+        pairs = zip(heights, hashes, strict=True)
+        self._found.extend(BlockRef(number, hash_) for number, hash_ in pairs if hash_ is not None)
+        self._next = BlockNumber(stop)
+
+    async def _ensure_same_chain(self, final: BlockRef) -> None:
+        """Refuse to go on where the last block told is gone; asked anew on every connection."""
+        told = self._told
+        if told is None or (
+            self._session == self._reading.sessions and final.number >= told.number
+        ):
+            return
+        [hash_] = await self._reading.read(lambda session: session.block_hashes([told.number]))
+        if hash_ != told.hash or final.number < told.number:
+            raise HistoryError(
+                f"block {told.number} {told.hash} was final and is not on the chain any more: it was"
+                " restored or replaced; begin anew"
+            )
+        self._session = self._reading.sessions
 
 
 async def _events(reading: Connection, block: BlockRef) -> tuple[BlockEvent, ...]:
@@ -118,15 +162,6 @@ async def _events(reading: Connection, block: BlockRef) -> tuple[BlockEvent, ...
         raise HistoryError(
             f"the node has forgotten block {block.number}: follow one that keeps history"
         ) from error
-
-
-async def _ensure_there(reading: Connection, told: BlockRef, final: BlockRef) -> None:
-    [hash_] = await reading.read(lambda session: session.block_hashes([told.number]))
-    if hash_ != told.hash or final.number < told.number:
-        raise HistoryError(
-            f"block {told.number} {told.hash} was final and is not on the chain any more: it was"
-            " restored or replaced; begin anew"
-        )
 
 
 async def _listen(url: str, patience: Patience, news: _News) -> None:

@@ -1,9 +1,11 @@
 """``ainur chain inspect``: a chain's pallets and storage, decoded by its own metadata.
 
-Nothing here knows any pallet: it reads any FRAME chain that answers JSON-RPC by HTTP.
+Nothing here knows any pallet: it reads any FRAME chain that answers JSON-RPC by HTTP. What the entries of our own
+pallets mean is added by :mod:`node.cli.inspect_meaning`.
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +24,8 @@ PAGE = 1000
 EVENT_BLOCKS = 16
 """Blocks looked through, from the head back, for the last events."""
 EVENTS = 30
+OURS = "ainur"
+"""The name of our runtime: what its entries mean is shown, too, of up to a page of each."""
 
 
 @click.command()
@@ -54,7 +58,8 @@ def inspect(as_json: bool, pallet: str | None, item: str | None, limit: int, url
         _, client = connect(folder_of(name, data_dir))
     else:
         client = _client_of(url)
-    report = Inspector(client).report(pallet, item, limit)
+    with closing(client):
+        report = Inspector(client).report(pallet, item, limit)
     if as_json:
         print_json(report)
     else:
@@ -120,8 +125,24 @@ class Inspector:
             "pallets": shown,
             "events": list(self._events()) if pallet is None else [],
         }
+        if pallet is None and self.version["specName"] == OURS:
+            report["meaning"] = self._meaning()
         plain: dict[str, Any] = _plain(report)
         return plain
+
+    def _meaning(self) -> dict[str, Any]:
+        """Return what the entries of our own pallets mean."""
+        from chain.errors import MismatchError
+        from node.cli.inspect_meaning import read_meaning
+
+        def entries(pallet: str, item: str, is_map: bool) -> dict[str, Any]:
+            return self._entries(pallet, item, is_map, PAGE)
+
+        newcomer = self._decode("Reputation", "Records", None)
+        try:
+            return read_meaning(entries, newcomer, self.number)
+        except MismatchError as error:
+            return {"agents": [], "escrows": [], "unread": str(error)}
 
     def _entries(self, pallet: str, item: str, is_map: bool, limit: int) -> dict[str, Any]:
         if (pallet, item) == ("System", "Events"):  # shown as events

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from market.units import format_amount
+
 __all__ = ["show"]
 
 WIDTH = 110
@@ -28,6 +30,8 @@ def show(report: dict[str, Any], *, detailed: bool) -> None:
         counts = [str(len(pallet[k])) for k in ("calls", "events", "errors", "constants")]
         table.add_row(str(pallet["index"]), pallet["name"], *counts, ", ".join(items))
     _print(console, "Pallets", table)
+    if "meaning" in report:
+        _show_meaning(console, report["meaning"])
     _show_events(console, report["events"])
     console.print("One of them in full: --pallet NAME, --pallet NAME --item NAME")
 
@@ -53,6 +57,28 @@ def _show_pallet(console: Console, pallet: dict[str, Any]) -> None:
             for entry in item["shown"]:
                 table.add_row(_cut(entry["keys"]), _cut(entry["value"]))
             _print(console, f"{pallet['name']}.{item['name']}: {item['entries']:,} entries", table)
+
+
+def _show_meaning(console: Console, meaning: dict[str, Any]) -> None:
+    agents = _table("agent", "bond", "score", "counts for", "work open", "of at most", "takes work")
+    for agent in meaning["agents"]:
+        amounts = [format_amount(agent[name]) for name in ("bond", "exposure", "exposure_limit")]
+        score, effective = str(agent["score"]), str(agent["effective"])
+        ready = "yes" if agent["may_take_on_work"] else "no"
+        agents.add_row(agent["account"], amounts[0], score, effective, *amounts[1:], ready)
+    _print(console, "Agents", agents)
+    escrows = _table(
+        "escrow", "state", "price", "paid", "milestone", "who may do what", "until", "then"
+    )
+    for each in meaning["escrows"]:
+        moves = ", ".join(f"{move['who']}: {move['call']}" for move in each["moves"])
+        until = "" if each["until"] is None else f"{each['until']:,}"
+        money = [format_amount(each[name]) for name in ("price", "paid")]
+        state, then = each["phase"], each["after"] or ""
+        escrows.add_row(str(each["escrow"]), state, *money, each["milestone"], moves, until, then)
+    _print(console, "Escrows", escrows)
+    if "unread" in meaning:
+        console.print(escape(f"What the entries mean is not known: {meaning['unread']}"))
 
 
 def _print(console: Console, title: str, table: Table) -> None:

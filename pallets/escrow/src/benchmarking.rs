@@ -63,7 +63,8 @@ fn offer<T: Config>(provider: AccountId, milestones: u32) -> Offer {
 		arbiter: Some(arbiter),
 		deliver_within: 2,
 		review_blocks: params.min_review,
-		valid_until: Pallet::<T>::now(),
+		// A benchmark's call may run a block after what prepares it.
+		valid_until: Pallet::<T>::now().saturating_add(params.default_offer_validity),
 	}
 }
 
@@ -139,8 +140,9 @@ mod benchmarks {
 	#[benchmark]
 	fn open() {
 		let offer = offer::<T>(provider::<T>(), MAX_MILESTONES);
+		let caller = requester::<T>();
 		#[extrinsic_call]
-		_(RawOrigin::Signed(requester::<T>()), offer);
+		_(RawOrigin::Signed(caller), offer);
 		assert_eq!(state::<T>(NextEscrow::<T>::get() - 1), State::Open);
 	}
 
@@ -148,8 +150,9 @@ mod benchmarks {
 	fn open_with_offer() {
 		let offer = offer::<T>(provider::<T>(), MAX_MILESTONES);
 		let signature: Signature = sign(SEED, &offer.signing_payload());
+		let caller = requester::<T>();
 		#[extrinsic_call]
-		_(RawOrigin::Signed(requester::<T>()), offer, signature);
+		_(RawOrigin::Signed(caller), offer, signature);
 		assert_eq!(state::<T>(NextEscrow::<T>::get() - 1), State::Accepted);
 	}
 
@@ -157,32 +160,36 @@ mod benchmarks {
 	fn accept() {
 		let id = opened::<T>();
 		let hash = Escrows::<T>::get(id).expect("it was opened").offer_hash;
+		let caller = provider::<T>();
 		#[extrinsic_call]
-		_(RawOrigin::Signed(provider::<T>()), id, hash);
+		_(RawOrigin::Signed(caller), id, hash);
 		assert_eq!(state::<T>(id), State::Accepted);
 	}
 
 	#[benchmark]
 	fn decline() {
 		let id = opened::<T>();
+		let caller = provider::<T>();
 		#[extrinsic_call]
-		_(RawOrigin::Signed(provider::<T>()), id);
+		_(RawOrigin::Signed(caller), id);
 		assert_eq!(state::<T>(id), State::Cancelled);
 	}
 
 	#[benchmark]
 	fn cancel() {
 		let id = opened::<T>();
+		let caller = requester::<T>();
 		#[extrinsic_call]
-		_(RawOrigin::Signed(requester::<T>()), id);
+		_(RawOrigin::Signed(caller), id);
 		assert_eq!(state::<T>(id), State::Cancelled);
 	}
 
 	#[benchmark]
 	fn request_cancel() {
 		let id = accepted::<T>(provider::<T>(), MAX_MILESTONES);
+		let caller = requester::<T>();
 		#[extrinsic_call]
-		_(RawOrigin::Signed(requester::<T>()), id);
+		_(RawOrigin::Signed(caller), id);
 		assert!(
 			Escrows::<T>::get(id)
 				.expect("it was opened")
@@ -193,8 +200,9 @@ mod benchmarks {
 	#[benchmark]
 	fn deliver() {
 		let id = accepted::<T>(provider::<T>(), MAX_MILESTONES);
+		let caller = provider::<T>();
 		#[extrinsic_call]
-		_(RawOrigin::Signed(provider::<T>()), id, H256::repeat_byte(9));
+		_(RawOrigin::Signed(caller), id, H256::repeat_byte(9));
 		assert_eq!(state::<T>(id), State::Delivered);
 	}
 
@@ -202,8 +210,9 @@ mod benchmarks {
 	#[benchmark]
 	fn release() {
 		let id = delivered::<T>(1);
+		let caller = requester::<T>();
 		#[extrinsic_call]
-		_(RawOrigin::Signed(requester::<T>()), id);
+		_(RawOrigin::Signed(caller), id);
 		assert_eq!(state::<T>(id), State::Released);
 	}
 
@@ -211,17 +220,19 @@ mod benchmarks {
 	#[benchmark]
 	fn refund() {
 		let id = accepted::<T>(provider::<T>(), MAX_MILESTONES);
+		let caller = provider::<T>();
 		#[extrinsic_call]
-		_(RawOrigin::Signed(provider::<T>()), id);
+		_(RawOrigin::Signed(caller), id);
 		assert_eq!(state::<T>(id), State::Refunded);
 	}
 
 	#[benchmark]
 	fn dispute() {
 		let id = delivered::<T>(MAX_MILESTONES);
+		let caller = requester::<T>();
 		#[extrinsic_call]
 		_(
-			RawOrigin::Signed(requester::<T>()),
+			RawOrigin::Signed(caller),
 			id,
 			DisputeReason::ResultWrong,
 			H256::repeat_byte(8),
@@ -259,7 +270,8 @@ mod benchmarks {
 		let id = delivered::<T>(1);
 		let who = RawOrigin::Signed(requester::<T>()).into();
 		assert_ok!(Pallet::<T>::release(who, id));
-		let after = Parameters::<T>::get().retention + Pallet::<T>::now() + 1;
+		let valid_until = Escrows::<T>::get(id).expect("it was opened").valid_until;
+		let after = Parameters::<T>::get().retention + valid_until + 1;
 		frame_system::Pallet::<T>::set_block_number(BlockNumberFor::<T>::from(after));
 		#[extrinsic_call]
 		_(RawOrigin::Signed(whitelisted_caller()), id);

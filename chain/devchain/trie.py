@@ -19,11 +19,11 @@ runtime's upgrade from version 0 to 1 migrates a value only when it is written a
 Source: Polkadot specification, section 2.4.3 and appendix A.4 (node headers and encoding).
 """
 
-import hashlib
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from chain.devchain.hashing import blake2_256
 from chain.devchain.scale import encode_compact
 
 __all__ = [
@@ -46,11 +46,7 @@ INLINE_LIMIT: Final = 32
 _INDEX: Final = {digit: i for i, digit in enumerate("0123456789abcdef")}
 
 
-def _blake2_256(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=32).digest()
-
-
-EMPTY_ROOT: Final = _blake2_256(b"\0")
+EMPTY_ROOT: Final = blake2_256(b"\0")
 """Root of a trie without keys."""
 
 
@@ -195,10 +191,10 @@ def _shortened(node: Node) -> Node:
     return Node(partial, child.value, child.hashed, child.children and child.children[:])
 
 
-def root_hash(node: Node | None, hasher: Hasher = _blake2_256) -> bytes:
+def root_hash(node: Node | None, hasher: Hasher = blake2_256) -> bytes:
     """Freeze a version and return its root; only nodes that are new since the last time are hashed."""
     if node is None:
-        return EMPTY_ROOT if hasher is _blake2_256 else hasher(b"\0")
+        return EMPTY_ROOT if hasher is blake2_256 else hasher(b"\0")
     reference = node.reference
     if reference is None:
         encoding = _encode(node, hasher)
@@ -256,7 +252,7 @@ def next_key(node: Node | None, key: bytes) -> bytes | None:
     return None if found is None else found[0]
 
 
-def prove(node: Node | None, keys: Iterable[bytes], hasher: Hasher = _blake2_256) -> list[bytes]:
+def prove(node: Node | None, keys: Iterable[bytes], hasher: Hasher = blake2_256) -> list[bytes]:
     """Return the encoded nodes, and hashed values, that show what stands under some keys, or that nothing does.
 
     A reader who knows the root finds its way from there: each piece is named by its hash in another one.
@@ -322,7 +318,7 @@ def _visit(node: Node | None, start: str, bound: str | None) -> Iterator[tuple[s
 
 
 def root_of(
-    pairs: Iterable[tuple[bytes, bytes]], version: int, hasher: Hasher = _blake2_256
+    pairs: Iterable[tuple[bytes, bytes]], version: int, hasher: Hasher = blake2_256
 ) -> bytes:
     """Return the root of a trie made of pairs; of two pairs with one key, the later counts."""
     node: Node | None = None

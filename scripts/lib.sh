@@ -54,6 +54,14 @@ find_uv() {
 	UV=$CACHE/uv/bin/uv
 }
 
+# libp2p needs fastecdsa, which has no wheels: it is compiled against Python and GMP.
+compiler_for_libp2p() {
+	include=$("$PYTHON" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+	if ! { command -v cc && printf '#include <Python.h>\n#include <gmp.h>\n' | cc -I "$include" -E -; } >/dev/null 2>&1; then
+		apt_or_tell gcc libc6-dev libgmp-dev python3-dev
+	fi
+}
+
 # sync core|dev: make .venv what the lock says. A stamp makes the second time instant.
 sync() {
 	want="$(cat "$ROOT/uv.lock" "$ROOT/pyproject.toml" | sha256sum | cut -d' ' -f1)"
@@ -64,7 +72,12 @@ sync() {
 	find_python
 	find_uv
 	say "installing ainur and its dependencies into .venv (first time: about a minute)"
-	if [ "$1" = dev ]; then set -- dev --group dev; else set -- core; fi
+	if [ "$1" = dev ]; then
+		compiler_for_libp2p
+		set -- dev --group dev --all-extras
+	else
+		set -- core
+	fi
 	stamp=$1
 	shift
 	rm -f "$ROOT/.venv/.ainur-stamp"

@@ -15,6 +15,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "node.cli.chain",
         "The dev chain: start it, look at it, let time pass on it, stop it.",
     ),
+    "demo": ("node.cli.demo", "Show step by step what happens, on a chain of its own."),
     "sim": ("node.cli.sim", "Run the market's rules without a network."),
 }
 """Name of a group -> the module whose ``group`` it is, and its line of help.

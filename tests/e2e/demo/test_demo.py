@@ -221,7 +221,7 @@ def test_the_readme_shows_the_demo_as_it_is(environment: dict[str, str]) -> None
     # Lines that a table fills up end in blanks, which an editor takes away.
     there = [line.rstrip() for line in ainur({**environment, "COLUMNS": "80"}, "demo").splitlines()]
     for part in shown.strip().split("\n...\n"):
-        lines = [line for line in part.removeprefix("...\n").removesuffix("\n...").splitlines()]
+        lines = part.removeprefix("...\n").removesuffix("\n...").splitlines()
         starts = [at for at, line in enumerate(there) if line == lines[0]]
         assert any(there[at : at + len(lines)] == lines for at in starts), part
 

@@ -45,6 +45,11 @@ class Chain:
         """Return the hash of block 0, which offers are bound to."""
         return await self._connection.read(lambda session: session.genesis)
 
+    async def is_development(self) -> bool:
+        """Return whether the chain says of itself that it is for development: well-known keys may sign there."""
+        kind = await self._connection.read(lambda session: session.rpc("system_chainType"))
+        return bool(kind == "Development")
+
     async def finalized(self) -> BlockRef:
         """Return the last finalised block."""
         return await self._connection.read(Session.finalized)

@@ -25,7 +25,11 @@ __all__ = ["group"]
 )
 @json_option
 def group(*, keep: bool, backend: str, as_json: bool) -> None:
-    """Show, step by step, what happens on the chain: escrows, a dispute, a timeout, a slash."""
+    """Show step by step what happens, on a chain of its own.
+
+    Three accounts; an escrow that is paid, one that expires and one that is disputed; a bond that is slashed.
+    Every number that is shown is read from the chain.
+    """
     import trio
 
     from chain.errors import ChainError

@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from node.chainhost import control
+from node.chainhost import control, lock
 from node.chainhost.backend import Ready, get_backend
 from node.chainhost.config import ChainConfig, Record
-from node.chainhost.errors import AlreadyRunningError
+from node.chainhost.errors import AlreadyRunningError, StartError
 from node.chainhost.home import folder_of
 
 __all__ = ["KEPT_NAME", "open_house"]
@@ -54,23 +54,30 @@ async def _passing(config: ChainConfig) -> AsyncIterator[Record]:
     backend = get_backend(config.backend)
     backend.check(config)
     said, heard = trio.open_memory_channel[Ready](1)
-    async with trio.open_nursery() as nursery:
-        salt = secrets.token_bytes(SALT_BYTES)
-        nursery.start_soon(backend.run, config, salt, said.send_nowait)
-        ready = await heard.receive()
-        yield Record(
-            pid=os.getpid(),
-            port=ready.port,
-            genesis=ready.genesis,
-            backend=config.backend,
-            seal=config.seal,
-            persist=False,
-            name=config.name,
-            data_dir=config.data_dir,
-            runtime=ready.runtime,
-            max_advance=backend.max_advance,
-        )
-        nursery.cancel_scope.cancel()
+    # Of a folder that nobody else knows; a child of ours holds it as well, until it is gone.
+    held = lock.try_lock(config.folder.lock)
+    if held is None:
+        raise StartError(f"{config.data_dir} is in use; try again")
+    try:
+        async with trio.open_nursery() as nursery:
+            salt = secrets.token_bytes(SALT_BYTES)
+            nursery.start_soon(backend.run, config, salt, held, said.send_nowait)
+            ready = await heard.receive()
+            yield Record(
+                pid=os.getpid(),
+                port=ready.port,
+                genesis=ready.genesis,
+                backend=config.backend,
+                seal=config.seal,
+                persist=False,
+                name=config.name,
+                data_dir=config.data_dir,
+                runtime=ready.runtime,
+                max_advance=backend.max_advance,
+            )
+            nursery.cancel_scope.cancel()
+    finally:
+        os.close(held)
 
 
 @asynccontextmanager

@@ -35,8 +35,8 @@ async def tell_story(stage: Stage) -> None:
     await _a_chain(stage)
     await _a_provider(stage)
     await _a_good_job(stage)
-    disputed = await _a_disputed_job(stage)
     await _a_job_never_done(stage)
+    disputed = await _a_disputed_job(stage)
     await _a_slash(stage, disputed)
     await _a_job_left_open(stage)
 
@@ -201,19 +201,52 @@ async def _deliver(stage: Stage, number: EscrowId, task: str) -> None:
     )  # fmt: skip
 
 
+async def _a_job_never_done(stage: Stage) -> None:
+    stage.begin(
+        "A job that is never done",
+        f"{PROVIDER.name} takes another job and forgets it. On this chain nobody has to wait for the deadline: a"
+        " development chain can jump.",
+    )
+    offer = await _offer(stage, "never")
+    signature = PROVIDER.signer.sign(offer_payload(offer))
+    opened = await stage.act(
+        REQUESTER,
+        escrow.OpenWithOffer(offer, signature),
+        f"{REQUESTER.name} opens an escrow with {PROVIDER.name}'s signed offer",
+        "He has signed it already, outside of the chain. The runtime checks the signature, and one extrinsic is"
+        " enough to bind both.",
+        lambda r: [
+            *said.of_opening(r),
+            Fact("deliver_by", "to deliver by", said.event_of(r, Accepted).deliver_by, "block"),
+        ],
+    )
+    event = said.event_of(opened, Accepted)
+    await stage.jump_past(
+        event.deliver_by, "Time passes", "Blocks are the chain's clock: deadlines are numbers of blocks."
+    )  # fmt: skip
+    await stage.act(
+        ARBITER,
+        escrow.ClaimTimeout(event.escrow),
+        f"{ARBITER.name} claims the timeout",
+        f"Anybody may, since the chain does nothing by itself. {REQUESTER.name} gets everything back. {PROVIDER.name}"
+        " loses score, and a part of his bond goes to her for her trouble.",
+        lambda r: [*said.of_end(r), *said.of_score(r), *said.of_failure(r)],
+    )
+    await stage.remember()
+
+
 async def _a_disputed_job(stage: Stage) -> EscrowId:
     stage.begin(
         "A job that ends in a dispute",
-        "This time both have named an arbiter beforehand. The provider has signed the offer already, outside of the"
-        " chain, so that one extrinsic is enough to bind both.",
+        "This time both have named an arbiter beforehand: somebody who looks at the work where they cannot agree.",
     )
     offer = await _offer(stage, "disputed", ARBITER.account)
     signature = PROVIDER.signer.sign(offer_payload(offer))
     opened = await stage.act(
         REQUESTER,
         escrow.OpenWithOffer(offer, signature),
-        f"{REQUESTER.name} opens an escrow with {PROVIDER.name}'s signed offer",
-        "The runtime checks the signature itself.",
+        f"{REQUESTER.name} opens an escrow",
+        f"Again with {PROVIDER.name}'s signature, which covers the arbiter's name, too.",
         said.of_opening,
     )
     number = said.event_of(opened, Opened).escrow
@@ -240,39 +273,6 @@ async def _a_disputed_job(stage: Stage) -> EscrowId:
     )
     await stage.remember()
     return number
-
-
-async def _a_job_never_done(stage: Stage) -> None:
-    stage.begin(
-        "A job that is never done",
-        f"{PROVIDER.name} takes a third job and forgets it. On this chain nobody has to wait for the deadline: a"
-        " development chain can jump.",
-    )
-    offer = await _offer(stage, "never")
-    signature = PROVIDER.signer.sign(offer_payload(offer))
-    opened = await stage.act(
-        REQUESTER,
-        escrow.OpenWithOffer(offer, signature),
-        f"{REQUESTER.name} opens an escrow, and {PROVIDER.name} is bound",
-        "As before, with a signed offer.",
-        lambda r: [
-            *said.of_opening(r),
-            Fact("deliver_by", "to deliver by", said.event_of(r, Accepted).deliver_by, "block"),
-        ],
-    )
-    event = said.event_of(opened, Accepted)
-    await stage.jump_past(
-        event.deliver_by, "Time passes", "Blocks are the chain's clock: deadlines are numbers of blocks."
-    )  # fmt: skip
-    await stage.act(
-        ARBITER,
-        escrow.ClaimTimeout(event.escrow),
-        f"{ARBITER.name} claims the timeout",
-        f"Anybody may, since the chain does nothing by itself. {REQUESTER.name} gets everything back. {PROVIDER.name}"
-        " loses score, and a part of his bond goes to her for her trouble.",
-        lambda r: [*said.of_end(r), *said.of_score(r), *said.of_failure(r)],
-    )
-    await stage.remember()
 
 
 async def _a_slash(stage: Stage, number: EscrowId) -> None:

@@ -14,7 +14,7 @@ from chain.client import Chain
 from chain.errors import RegistryError
 from chain.payloads import MultiSignature, operator_payload
 from chain.signing import Signer
-from chain.submission import Submission
+from chain.stored import Submission
 from chain.units import Roles
 from market.hashing import Hash
 from market.identity import AccountId, Identity, PublicKey, ss58_from_account

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import trio
+
 from node.p2p.config import Limits, NetworkConfig
 from node.p2p.network import Network, open_network
 

@@ -7,6 +7,7 @@ import threading
 import psutil
 import pytest
 import trio
+
 from market.identity import PeerId
 from node.p2p.config import Limits, NetworkConfig
 from node.p2p.dht import capability_key
@@ -20,7 +21,6 @@ from node.p2p.errors import (
 )
 from node.p2p.gossip import Heard, Verdict, presence_topic
 from node.p2p.network import open_network
-
 from tests.support.networks import eventually, networks, seed_of
 
 pytestmark = pytest.mark.integration
@@ -197,7 +197,7 @@ async def test_messages_after_a_quick_restart_are_not_taken_for_old_ones() -> No
             async with open_network(NetworkConfig(), seed_of("restarting")) as node:
                 await node.connect(hub.multiaddrs[0])
                 await node.subscribe(TOPIC, accept)
-                await eventually(lambda: hub.peer_id in node.listeners(TOPIC))  # noqa: B023
+                await eventually(lambda: hub.peer_id in node.listeners(TOPIC))
                 await trio.sleep(1.5)
                 for i in range(5):
                     await node.publish(TOPIC, b"%d %d" % (turn, i))
@@ -283,4 +283,4 @@ async def test_a_node_that_restarts_200_times_leaves_no_socket_task_thread_or_sl
                     before, memory = now, process.memory_info().rss
                 else:
                     assert now == before
-                    assert process.memory_info().rss - memory < 64 * 2**20  # noqa: F821
+                    assert process.memory_info().rss - memory < 64 * 2**20

@@ -75,7 +75,6 @@ class _Peer:
     behaviour: float = 0.0
     application: float = 0.0
     address: str | None = None
-    left_at: float | None = None
 
 
 class Scoreboard:
@@ -89,14 +88,18 @@ class Scoreboard:
     def __init__(self, clock: Callable[[], float], params: Params | None = None) -> None:
         self._clock = clock
         self.params = params if params is not None else Params()
-        self._peers: OrderedDict[str, _Peer] = OrderedDict()
+        self._peers: dict[str, _Peer] = {}
+        self._gone: OrderedDict[str, float] = OrderedDict()
+        """When those that are not connected left, or were first blamed, oldest first."""
         self._at_address: dict[str, set[str]] = {}
 
     def _of(self, peer: str) -> _Peer:
         known = self._peers.get(peer)
         if known is None:
             known = self._peers[peer] = _Peer()
-            self._forget()
+            self._gone[peer] = self._clock()
+            while len(self._gone) > REMEMBERED:
+                del self._peers[self._gone.popitem(last=False)[0]]
         return known
 
     def _topic(self, peer: str, topic: str) -> _Topic | None:
@@ -110,7 +113,7 @@ class Scoreboard:
     def on_connected(self, peer: str, address: str | None) -> None:
         """Remember that a peer is there, and whence."""
         known = self._of(peer)
-        known.left_at = None
+        self._gone.pop(peer, None)
         self._move(peer, known, address)
 
     def on_disconnected(self, peer: str) -> None:
@@ -118,10 +121,10 @@ class Scoreboard:
         if (known := self._peers.get(peer)) is None:
             return
         self._move(peer, known, None)
-        known.left_at = self._clock()
         for topic in known.topics.values():
             topic.in_mesh = False
-        self._peers.move_to_end(peer)
+        self._gone[peer] = self._clock()
+        self._gone.move_to_end(peer)
 
     def on_mesh(self, peer: str, topic: str, *, joined: bool) -> None:
         """Remember that a peer is in our mesh of a topic, or no longer."""
@@ -167,18 +170,9 @@ class Scoreboard:
         return value if value >= self.params.decay_to_zero else 0.0
 
     def _forget(self) -> None:
-        now = self._clock()
-        gone = [
-            peer
-            for peer, known in self._peers.items()
-            if known.left_at is not None and now - known.left_at > RETAIN_SECONDS
-        ]
-        for peer in gone:
-            del self._peers[peer]
-        if len(self._peers) > REMEMBERED:
-            left = [peer for peer, known in self._peers.items() if known.left_at is not None]
-            for peer in left[: len(self._peers) - REMEMBERED]:
-                del self._peers[peer]
+        oldest = self._clock() - RETAIN_SECONDS
+        while self._gone and next(iter(self._gone.values())) < oldest:
+            del self._peers[self._gone.popitem(last=False)[0]]
 
     def _move(self, peer: str, known: _Peer, address: str | None) -> None:
         if known.address is not None:

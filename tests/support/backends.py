@@ -124,6 +124,8 @@ class Node:
             f"--seal={millis}",
             f"--finality-lag={finality_lag}",
             f"--base-path={folder}",
+            # Through a proxy, clients name another port than its own.
+            "--allow-origin=*",
         )
         self._port = 0
         self._process: NodeProcess | None = None
@@ -180,8 +182,8 @@ async def open_node(
 ) -> AsyncIterator[Node]:
     """Run the Substrate node."""
     backend = Node(runtime, folder, seal, finality_lag)
-    await backend.start()
     try:
+        await backend.start()
         yield backend
     finally:
         await backend.stop()

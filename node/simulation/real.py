@@ -10,9 +10,8 @@ from chain.calls.frame import Sudo
 from chain.devchain.chain import DevChain
 from chain.devchain.signing import Account, account, signed
 from chain.events import Other
+from chain.outcome import refusal_in
 from chain.queries import AGENTS, ESCROWS, NEXT_ESCROW, REPUTATION, STANDINGS, TASKS, Item
-from chain.records.escrow import EscrowRecord
-from chain.session import refusal_in
 from chain.values import decode
 from market.auction.facts import AccountFacts
 from market.errors import RefusedError
@@ -23,7 +22,7 @@ from market.settlement.effects import Found
 from market.standing import EscrowId
 from market.units import BlockNumber, Planck
 from node.simulation.chain import Signed
-from node.translate import account_facts, chain_call, market_escrow
+from node.translate import account_facts, chain_call
 
 __all__ = ["RealChain", "account_of_seed", "genesis_patch"]
 
@@ -140,9 +139,7 @@ class RealChain:
             count = self._read(NEXT_ESCROW, at=at) or 0
             records = {n: self._read(ESCROWS, n, at=at) for n in range(count)}
             self._escrows[hash_] = {
-                EscrowId(n): market_escrow(r)
-                for n, r in records.items()
-                if isinstance(r, EscrowRecord)
+                EscrowId(n): r for n, r in records.items() if isinstance(r, Escrow)
             }
         return self._escrows[hash_]
 

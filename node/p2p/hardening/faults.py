@@ -61,7 +61,12 @@ faults: Final = FaultLog()
 
 
 RAISED_TO_US: Final = frozenset(
-    {"libp2p.host.basic_host", "libp2p.protocol_muxer.multiselect_client", "libp2p.network.swarm"}
+    {
+        "libp2p.host.basic_host",
+        "libp2p.network.swarm",
+        "libp2p.protocol_muxer.multiselect_client",
+        "libp2p.transport.tcp.tcp",
+    }
 )
 """Loggers of what is raised to the caller besides, who knows whether it is a fault."""
 

@@ -96,6 +96,8 @@ class Opened(Generic[_B_co]):
     id: MessageId
     sender: AccountId
     audience: Hash
+    key: PublicKey
+    """That signed."""
     sequence: int
     issued_at: BlockNumber
     expires_at: BlockNumber
@@ -212,6 +214,7 @@ def open_untrusted(data: bytes, *, genesis: GenesisHash, keys: KeyDirectory) -> 
         id=hashed,
         sender=envelope.sender,
         audience=envelope.audience,
+        key=envelope.key,
         sequence=envelope.sequence,
         issued_at=envelope.issued_at,
         expires_at=envelope.expires_at,

@@ -19,7 +19,8 @@ from chain.connection import Connection, Patience
 from chain.queries import Queries
 from chain.session import BlockRef, Session
 from chain.signing import Signer
-from chain.submission import Receipt, Store, SubmissionPatience, Submitter
+from chain.stored import Store
+from chain.submission import Receipt, SubmissionPatience, Submitter
 from chain.subscriptions import FinalBlock, follow_finalized
 from market.hashing import GenesisHash
 from market.identity import AccountId
@@ -78,7 +79,7 @@ async def open_chain(
 
     Args:
         url: such as ``ws://127.0.0.1:9944``.
-        store: keeps what was signed; see :class:`chain.submission.Store`.
+        store: keeps what was signed; see :class:`chain.stored.Store`.
         genesis: refuse any other chain.
     """
     async with Connection(url, patience=patience, genesis=genesis) as connection:

@@ -1,16 +1,15 @@
 """What the worker thread owns: substrate-interface, and our reading of what it says.
 
 Everything here is synchronous and belongs to one thread at a time; :mod:`chain.connection` sees to both. What
-substrate-interface 1.8.1 does and we do not want is undone here, each by name:
+substrate-interface 1.8.1 does and we do not want is undone here, each by name (and what it does to a single call, in
+:mod:`chain.library`):
 
-- it logs every payload at DEBUG on the root logger, and thereby configures logging: ``rpc_request`` is ours;
-- it reconnects on its own when a send fails, so that one call may be sent twice: switched off;
 - it waits for an answer without end while others arrive: :meth:`Session.abort` wakes it from outside;
 - closing waits for the other side's closing handshake: the socket is shut down instead;
 - a failure half-way through loading a runtime leaves it believing that it has it: then :attr:`is_sound` turns
   false, and the connection makes a new session;
 - ``query_map`` leaves out what it cannot decode: :meth:`Session.entries` reads and decodes by itself, and raises;
-- ``receipt.error_message`` is None for whatever is no pallet's error: :func:`refusal_in` reads the event;
+- ``receipt.error_message`` is None for whatever is no pallet's error: :mod:`chain.outcome` reads the event;
 - its nonce does not know the pool, and its eras are immortal unless told: both are arguments here.
 """
 
@@ -24,9 +23,11 @@ import attrs
 
 from chain.calls import Call
 from chain.eras import Era
-from chain.errors import DispatchError, HistoryError, MismatchError, NodeError, dispatch_error
+from chain.errors import DispatchError, HistoryError, MismatchError
 from chain.events import Event, Other, read_event
 from chain.events.known import KNOWN
+from chain.library import LibraryKeypair, open_interface
+from chain.outcome import refusal_in
 from chain.queries import Item
 from chain.signing import Signer
 from chain.units import Nonce
@@ -35,7 +36,7 @@ from market.hashing import GenesisHash
 from market.identity import AccountId, ss58_from_account
 from market.units import BlockNumber
 
-__all__ = ["BlockEvent", "BlockRef", "Session", "refusal_in"]
+__all__ = ["BlockEvent", "BlockRef", "Session", "extrinsic_hash"]
 
 V = TypeVar("V")
 PAGE: Final = 500
@@ -60,52 +61,6 @@ class BlockEvent:
     event: Event | Other
 
 
-@attrs.frozen
-class _Keypair:
-    """What substrate-interface wants of a key pair, asked of a :class:`Signer`."""
-
-    signer: Signer
-
-    @property
-    def public_key(self) -> bytes:
-        return bytes(self.signer.account)
-
-    @property
-    def crypto_type(self) -> int:
-        return 0 if self.signer.scheme == "ed25519" else 1
-
-    def sign(self, payload: Any) -> bytes:
-        return self.signer.sign(bytes(payload.data)).signature
-
-
-def _make_interface(url: str, patience: float) -> Any:
-    from substrateinterface import SubstrateInterface
-
-    class Quiet(SubstrateInterface):  # type: ignore[misc]  # the library has no types
-        """Without its log of payloads, and with errors that keep method, code and data."""
-
-        def rpc_request(self, method: str, params: Any, result_handler: Any = None) -> Any:
-            from substrateinterface.exceptions import SubstrateRequestException
-
-            number = self.request_id
-            self.request_id += 1
-            payload = {"jsonrpc": "2.0", "method": method, "params": params or [], "id": number}
-            try:
-                return self.transport.rpc_request(payload, result_handler=result_handler)
-            except SubstrateRequestException as error:
-                body = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
-                message = str(body.get("message", error))
-                raise NodeError(method, body.get("code", 0), message, body.get("data")) from error
-
-    return Quiet(
-        url=url,
-        ss58_format=42,
-        ws_options={"timeout": patience, "enable_multithread": True},
-        auto_reconnect=False,
-        auto_discover=False,
-    )
-
-
 class Session:
     """One WebSocket and the runtime behind it."""
 
@@ -115,7 +70,7 @@ class Session:
         Args:
             patience: seconds that the socket waits for the next bytes.
         """
-        self._interface = _make_interface(url, patience)
+        self._interface = open_interface(url, patience)
         self.is_sound = True
         try:
             self.genesis = GenesisHash(bytes.fromhex(self.rpc("chain_getBlockHash", 0)[2:]))
@@ -335,7 +290,7 @@ class Session:
                 raise MismatchError(f"{call.name} cannot be encoded: {error}") from error
             mortality = {"period": era.period, "current": era.birth}
             extrinsic = interface.create_signed_extrinsic(
-                scale, _Keypair(signer), era=mortality, nonce=nonce
+                scale, LibraryKeypair(signer), era=mortality, nonce=nonce
             )
         return bytes(extrinsic.data.data)
 
@@ -365,35 +320,3 @@ class Session:
 def extrinsic_hash(raw: bytes) -> bytes:
     """Return BLAKE2b-256 of a whole extrinsic, by which the chain knows it."""
     return hashlib.blake2b(raw, digest_size=32).digest()
-
-
-def refusal_in(events: list[Event | Other], call: str, metadata: Any) -> DispatchError | None:
-    """Return why an extrinsic was refused, given its events; None where it was carried out.
-
-    A call made as root succeeds on the outside when the call inside was refused, so ``Sudo.Sudid`` is read too.
-    """
-    for event in events:
-        match event:
-            case Other("System", "ExtrinsicFailed", {"dispatch_error": raw}):
-                return _read_dispatch_error(raw, call, metadata)
-            case Other("Sudo", "Sudid", {"sudo_result": {"Err": raw}}):
-                return _read_dispatch_error(raw, call, metadata)
-    return None
-
-
-def _read_dispatch_error(raw: Any, call: str, metadata: Any) -> DispatchError:
-    match raw:
-        case str():
-            return dispatch_error("Dispatch", raw, call)
-        case {"Module": {"index": int(index), "error": error}}:
-            number = error if isinstance(error, int) else bytes.fromhex(error[2:])[0]
-            for pallet in metadata.pallets:
-                if pallet.value["index"] == index and pallet.errors:
-                    for variant in pallet.errors:
-                        if variant.value["index"] == number:
-                            return dispatch_error(pallet.value["name"], variant.value["name"], call)
-            return dispatch_error(f"pallet {index}", f"error {number}", call)
-        case dict() if len(raw) == 1:
-            [(kind, variant)] = raw.items()
-            return dispatch_error(str(kind), str(variant), call)
-    raise MismatchError(f"{raw!r} is no refusal: compare the versions")

@@ -99,8 +99,6 @@ class Opened(Generic[_B_co]):
     key: PublicKey
     """With which it is signed: the sender's operator key at ``issued_at``."""
     audience: Hash
-    key: PublicKey
-    """That signed."""
     sequence: int
     issued_at: BlockNumber
     expires_at: BlockNumber
@@ -233,7 +231,6 @@ def _opened(envelope: Envelope, hashed: MessageId, data: bytes) -> Opened[Body]:
         sender=envelope.sender,
         key=envelope.key,
         audience=envelope.audience,
-        key=envelope.key,
         sequence=envelope.sequence,
         issued_at=envelope.issued_at,
         expires_at=envelope.expires_at,

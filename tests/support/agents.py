@@ -1,89 +1,66 @@
-"""Agents that announce themselves, and the moments at which they do."""
+"""Agents in files of their own, and the ways to run them in a test."""
 
-from collections.abc import Iterable
+import textwrap
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
-import msgspec
+import psutil
+import trio
 
-from market.envelope import seal
-from market.hashing import audience_of_topic
-from market.identity import Identity
-from market.messages import Announcement, Capability
-from market.presence import prove_transport
-from market.units import BlockNumber, Planck, Ppm
-from routing.directory.book import Directory
-from routing.moment import Millis, Moment
-from tests.support.samples import GENESIS, OwnKeys, blob
+from node.agents.specs import AgentSpec
+from node.executor.limits import Grants, Limits
+from node.executor.running import RunningAgent, load_agents, open_executor
 
-TOPIC = "/ainur/v1/presence/0"
-AGENTS = tuple(Identity.from_seed(bytes([n]) * 32) for n in range(20, 40))
-
-
-def at(seconds: float = 0, block: int = 100) -> Moment:
-    """Return a moment."""
-    return Moment(BlockNumber(block), Millis(round(seconds * 1000)))
+HEAD = "from ainur import InputError, Task, WorkError, agent\n"
+SMALL = Limits(
+    memory_bytes=128 * 2**20,
+    processes=24,
+    scratch_bytes=8 * 2**20,
+    output_bytes=2**20,
+    log_bytes=64 * 1024,
+    progress_reports=100,
+)
+"""Limits that a test meets soon."""
 
 
-def capability(name: str = "text.summarize", **changes: Any) -> Capability:
-    """Return a capability."""
-    made = Capability(
-        name=name, version=1, description=f"does {name}", input_schema=blob("in"),
-        output_schema=blob("out"), typical_price=Planck(1_000), free_slots=2,
-    )  # fmt: skip
-    return msgspec.structs.replace(made, **changes)
+def write_agent(folder: Path, body: str, *, head: str = "") -> Path:
+    """Write a file whose agent ``test.it`` has this body."""
+    lines = textwrap.indent(textwrap.dedent(body), "    ")
+    decorator = '@agent(capability="test.it", price="1 planck")\n'
+    file = folder / "it.py"
+    file.write_text(f"{HEAD}{head}\n{decorator}async def it(task):\n{lines}\n")
+    return file
 
 
-def announcement(
-    identity: Identity,
-    capabilities: Iterable[Capability | str] = ("text.summarize",),
-    *,
-    transport: Identity | None = None,
-    ttl: int = 60,
-    **changes: Any,
-) -> Announcement:
-    """Return what an agent says of itself."""
-    made = [capability(each) if isinstance(each, str) else each for each in capabilities]
-    transport = transport or identity
-    body = Announcement(
-        transport_key=transport.key,
-        transport_proof=prove_transport(
-            transport, genesis=GENESIS, account=identity.account, operator=identity.key
-        ),
-        ttl=ttl,
-        addresses=("/ip4/127.0.0.1/tcp/4001",),
-        software="test",
-        load=Ppm(0),
-        capabilities=tuple(sorted(made, key=lambda each: each.name)),
-    )
-    return msgspec.structs.replace(body, **changes)
+@asynccontextmanager
+async def agent_of(
+    folder: Path, body: str, *, head: str = "", limits: Limits = SMALL, grants: Grants | None = None
+) -> AsyncIterator[RunningAgent]:  # fmt: skip
+    """Run an agent with this body."""
+    file = write_agent(folder, body, head=head)
+    grants = grants or Grants()
+    (spec,) = await load_agents(file, limits, grants)
+    async with open_executor(spec, limits, grants) as running:
+        yield running
 
 
-def announce(
-    identity: Identity,
-    capabilities: Iterable[Capability | str] = ("text.summarize",),
-    *,
-    sequence: int = 1,
-    issued: int = 100,
-    lives: int = 50,
-    topic: str = TOPIC,
-    genesis: Any = GENESIS,
-    **changes: Any,
-) -> bytes:
-    """Return an announcement in its envelope, as it travels."""
-    return seal(
-        announcement(identity, capabilities, **changes),
-        identity=identity,
-        genesis=genesis,
-        audience=audience_of_topic(topic),
-        sequence=sequence,
-        issued_at=BlockNumber(issued),
-        expires_at=BlockNumber(issued + lives),
-    )
+@asynccontextmanager
+async def running_agent(
+    spec: AgentSpec, *, limits: Limits | None = None, **grants: Any
+) -> AsyncIterator[RunningAgent]:
+    """Run an agent that a test has made."""
+    async with open_executor(spec, limits or Limits(), Grants(**grants)) as running:
+        yield running
 
 
-def directory(**changes: Any) -> Directory:
-    """Return an empty directory."""
-    options: dict[str, Any] = {
-        "genesis": GENESIS, "keys": OwnKeys(), "audiences": [audience_of_topic(TOPIC)], "salt": b"s",
-    }  # fmt: skip
-    return Directory(**(options | changes))
+async def perform(running: RunningAgent, given: Any = None, seconds: float = 20.0) -> Any:
+    """Do a task within so many seconds."""
+    return await running.perform({} if given is None else given, trio.current_time() + seconds)
+
+
+def below(pid: int | None = None) -> list[psutil.Process]:
+    """Return the processes below one (this one), zombies left out."""
+    found = psutil.Process(pid).children(recursive=True)
+    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]

@@ -16,7 +16,7 @@ from routing.directory.query import ByName, ByPrefix, ByText, Filter
 from routing.directory.reconcile import Digests
 from routing.directory.why import why_not_found
 from routing.moment import Millis
-from tests.support.agents import AGENTS, announce, at, capability, directory
+from tests.support.announced import AGENTS, announce, at, capability, directory
 
 pytestmark = pytest.mark.property
 

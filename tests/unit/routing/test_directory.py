@@ -15,7 +15,7 @@ from routing.directory.reconcile import BUCKETS, DIGEST_BYTES
 from routing.directory.why import why_not_found
 from routing.errors import UsageError as RoutingUsageError
 from routing.moment import Millis
-from tests.support.agents import AGENTS, announce, announcement, at, capability, directory
+from tests.support.announced import AGENTS, announce, announcement, at, capability, directory
 
 A, B, C, D = AGENTS[:4]
 

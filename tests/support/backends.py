@@ -13,7 +13,7 @@ import trio_websocket
 from chain.devchain.chain import DevChain
 from chain.devchain.rpc.sealer import parse_seal
 from chain.devchain.rpc.server import open_listeners, serve
-from chain.submission import Submission
+from chain.stored import Submission
 from node.chainhost.client import Client
 from node.chainhost.errors import CallError
 from tests.support.node import NodeProcess

@@ -28,10 +28,16 @@ from chain.devchain.rpc.wire import (
     read_request,
 )
 
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
+
+def values(floats: st.SearchStrategy[float]) -> st.SearchStrategy[object]:
+    return st.recursive(
+        st.none() | st.booleans() | st.integers() | floats | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+
+
+VALUES = values(st.floats(allow_nan=False))
+OURS = values(st.floats(allow_nan=False, allow_infinity=False))
 
 
 def code_of(work: Callable[[], object]) -> int | None:
@@ -73,12 +79,10 @@ def test_what_is_nearly_json_is_a_parse_error(frame: bytes | str) -> None:
     assert code_of(lambda: decode_frame(frame)) == -32700
 
 
-@given(st.text(), st.text(), VALUES)
+@given(st.text(), st.text(), OURS)
 def test_a_notification_is_the_same_json_whether_encoded_once_or_each_time(
     method: str, subscription: str, result: object
 ) -> None:
-    if "inf" in repr(result):
-        return  # nothing of ours is told
     told = encode_notification(method, subscription, result)
     assert told == encode_notification(method, subscription, Encoded.of(result))
     params = {"subscription": subscription, "result": result}

@@ -19,7 +19,8 @@ from chain.connection import Connection, Patience
 from chain.queries import Queries
 from chain.session import BlockRef, Session
 from chain.signing import Signer
-from chain.submission import Receipt, Store, SubmissionPatience, Submitter
+from chain.stored import Store
+from chain.submission import Receipt, SubmissionPatience, Submitter
 from chain.subscriptions import FinalBlock, follow_finalized
 from market.hashing import GenesisHash
 from market.identity import AccountId
@@ -43,6 +44,11 @@ class Chain:
     async def genesis(self) -> GenesisHash:
         """Return the hash of block 0, which offers are bound to."""
         return await self._connection.read(lambda session: session.genesis)
+
+    async def is_development(self) -> bool:
+        """Return whether the chain says of itself that it is for development: well-known keys may sign there."""
+        kind = await self._connection.read(lambda session: session.rpc("system_chainType"))
+        return bool(kind == "Development")
 
     async def finalized(self) -> BlockRef:
         """Return the last finalised block."""
@@ -73,7 +79,7 @@ async def open_chain(
 
     Args:
         url: such as ``ws://127.0.0.1:9944``.
-        store: keeps what was signed; see :class:`chain.submission.Store`.
+        store: keeps what was signed; see :class:`chain.stored.Store`.
         genesis: refuse any other chain.
     """
     async with Connection(url, patience=patience, genesis=genesis) as connection:

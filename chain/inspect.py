@@ -1,69 +1,45 @@
 """What the stored records mean: who stands for how much, and who can do what until when.
 
-Pure: records in, plain values out. ``now`` is a block number; a call is legal while ``now <= deadline``, and
-anybody may claim the timeout after it.
-
-Source: the table of states at the top of ``pallets/escrow/src/lib.rs``.
+Pure: records in, plain values out. ``now`` is a block number. Which calls a state has, and for whom, is the rules' own
+table, :data:`market.escrow.calls.LEGAL`.
 """
 
-from typing import Final, Literal
+import re
+from typing import Final
 
 import attrs
 
-from chain.records.escrow import EscrowRecord, Phase
 from chain.records.registry import Agent
-from chain.records.reputation import ReputationParams, Standing
-from chain.units import EscrowId
+from market.escrow.calls import Role
+from market.escrow.params import Params as EscrowParams
+from market.escrow.record import TERMINAL, Escrow, State
+from market.escrow.turns import Turn, turns
 from market.identity import AccountId
+from market.reputation.params import Params as ReputationParams
+from market.reputation.record import Record
+from market.standing import EscrowId
 from market.units import BlockNumber, Planck
 
 __all__ = ["AgentView", "EscrowView", "Move", "describe_agent", "describe_escrow", "legal_moves"]
 
-Who = Literal["requester", "provider", "arbiter", "chain's arbiter", "anyone"]
+_HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @attrs.frozen
 class Move:
     """A call that an escrow's state has, and who may make it."""
 
-    who: Who
+    who: str
+    """A role, such as ``provider's operator key``."""
     call: str
 
 
-_MOVES: Final[dict[Phase, tuple[Move, ...]]] = {
-    Phase.OPEN: (
-        Move("provider", "accept"),
-        Move("provider", "decline"),
-        Move("requester", "cancel"),
-    ),
-    Phase.ACCEPTED: (
-        Move("provider", "deliver"),
-        Move("provider", "refund"),
-        Move("provider", "dispute"),
-        Move("requester", "request_cancel"),
-    ),
-    Phase.DELIVERED: (
-        Move("requester", "release"),
-        Move("requester", "dispute"),
-        Move("provider", "refund"),
-    ),
-    Phase.DISPUTED: (
-        Move("arbiter", "rule"),
-        Move("requester", "release"),
-        Move("provider", "refund"),
-    ),
-    Phase.ESCALATED: (
-        Move("chain's arbiter", "rule"),
-        Move("requester", "release"),
-        Move("provider", "refund"),
-    ),
-}
-_AFTER: Final[dict[Phase, str]] = {
-    Phase.OPEN: "cancelled",
-    Phase.ACCEPTED: "expired, a failure of the provider",
-    Phase.DELIVERED: "paid, as if released",
-    Phase.DISPUTED: "escalated",
-    Phase.ESCALATED: "split",
+_AFTER: Final[dict[State, str]] = {
+    State.OPEN: "cancelled",
+    State.ACCEPTED: "expired, a failure of the provider",
+    State.DELIVERED: "paid, as if released",
+    State.DISPUTED: "escalated",
+    State.ESCALATED: "split",
 }
 
 
@@ -74,44 +50,50 @@ class EscrowView:
     escrow: EscrowId
     requester: AccountId
     provider: AccountId
-    phase: Phase
+    phase: State
     price: Planck
     paid: Planck
     milestone: str
     """The one at hand, such as ``1 of 3``."""
     moves: tuple[Move, ...]
-    """What may be done now; empty once it has ended."""
+    """What may be done now."""
     until: BlockNumber | None
     """The last block for them; None where there is none: it has ended, or time is up."""
     after: str | None
     """What a claimed timeout makes of it; None once it has ended."""
 
 
-def legal_moves(record: EscrowRecord, now: BlockNumber) -> tuple[Move, ...]:
-    """Return what may be done with an escrow at a block."""
-    if record.state.is_terminal:
-        return ()
-    if now > record.deadline:
-        return (Move("anyone", "claim_timeout"),)
-    moves = _MOVES[record.state.phase]
-    if record.state.phase is Phase.DISPUTED and record.arbiter is None:
-        return tuple(Move("chain's arbiter", m.call) if m.who == "arbiter" else m for m in moves)
-    return moves
+def legal_moves(record: Escrow, params: EscrowParams, now: BlockNumber) -> tuple[Move, ...]:
+    """Return what may be done with an escrow at a block, in the order of the rules' table."""
+    return tuple(
+        Move(_who(turn).value, _HUMP.sub("_", turn.call.__name__.removesuffix("Call")).lower())
+        for turn in turns(record, params)
+        if (turn.since is None or turn.since <= now) and (turn.until is None or now <= turn.until)
+    )
 
 
-def describe_escrow(number: EscrowId, record: EscrowRecord, now: BlockNumber) -> EscrowView:
+def _who(turn: Turn) -> Role:
+    """Return the role; an arbiter that nobody named is the chain's own."""
+    if turn.role is Role.ARBITER and turn.account is None:
+        return Role.CHAIN_ARBITER
+    return turn.role
+
+
+def describe_escrow(
+    number: EscrowId, record: Escrow, params: EscrowParams, now: BlockNumber
+) -> EscrowView:
     """Return what an escrow means at a block."""
     return EscrowView(
         escrow=number,
         requester=record.requester,
         provider=record.provider,
-        phase=record.state.phase,
+        phase=record.state,
         price=record.price,
         paid=record.paid,
         milestone=f"{record.milestone + 1} of {len(record.milestones)}",
-        moves=legal_moves(record, now),
-        until=None if record.state.is_terminal or now > record.deadline else record.deadline,
-        after=_AFTER.get(record.state.phase),
+        moves=legal_moves(record, params, now),
+        until=None if record.state in TERMINAL or now > record.deadline else record.deadline,
+        after=_AFTER.get(record.state),
     )
 
 
@@ -137,7 +119,7 @@ class AgentView:
 def describe_agent(
     account: AccountId,
     agent: Agent,
-    standing: Standing,
+    standing: Record,
     params: ReputationParams,
     now: BlockNumber,
 ) -> AgentView:

@@ -10,13 +10,18 @@ from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
-from chain.records.escrow import EscrowParams, EscrowRecord, TaskEntry
+from chain.records.escrow import TaskEntry
 from chain.records.registry import Agent, RegistryParams
-from chain.records.reputation import PairCounter, Report, ReputationParams, Standing
-from chain.units import EscrowId, OfferEpoch, Party, ReportId
+from chain.units import OfferEpoch
 from chain.values import shape_of
+from market.escrow.params import Params as EscrowParams
+from market.escrow.record import Escrow, Party
 from market.hashing import TaskId
 from market.identity import AccountId
+from market.reputation.book import Report, ReportId
+from market.reputation.params import Params as ReputationParams
+from market.reputation.record import PairCounter, Record
+from market.standing import EscrowId
 
 __all__ = ["ITEMS", "Item", "Queries"]
 
@@ -45,11 +50,11 @@ def _item(pallet: str, name: str, value: type[V], *keys: Any) -> Item[V]:
 AGENTS: Final = _item("Registry", "Agents", Agent, AccountId)
 KEY_OWNER: Final = Item[AccountId]("Registry", "KeyOwner", (AccountId,), AccountId)
 REGISTRY: Final = _item("Registry", "Parameters", RegistryParams)
-STANDINGS: Final = _item("Reputation", "Records", Standing, AccountId)
+STANDINGS: Final = _item("Reputation", "Records", Record, AccountId)
 PAIRS: Final = _item("Reputation", "Pairs", PairCounter, AccountId, AccountId)
 REPORTS: Final = _item("Reputation", "Reports", Report, ReportId)
 REPUTATION: Final = _item("Reputation", "Parameters", ReputationParams)
-ESCROWS: Final = _item("Escrow", "Escrows", EscrowRecord, EscrowId)
+ESCROWS: Final = _item("Escrow", "Escrows", Escrow, EscrowId)
 TASKS: Final = _item("Escrow", "TaskIndex", TaskEntry, AccountId, TaskId)
 LIVE: Final = _item("Escrow", "Live", Party, AccountId, EscrowId)
 OFFER_EPOCHS: Final = Item[OfferEpoch]("Escrow", "OfferEpoch", (AccountId,), OfferEpoch)
@@ -111,11 +116,11 @@ class Queries:
         """Return the agent that ever used or announced a key."""
         return await self._one(KEY_OWNER, key)
 
-    async def standing(self, account: AccountId) -> Standing:
+    async def standing(self, account: AccountId) -> Record:
         """Return bond and score; those of a newcomer where there is no record."""
         return await self._sure(STANDINGS, account)
 
-    async def standings(self) -> dict[AccountId, Standing]:
+    async def standings(self) -> dict[AccountId, Record]:
         """Return bond and score of all that have a record."""
         return {account: standing for (account,), standing in await self._all(STANDINGS)}
 
@@ -131,11 +136,11 @@ class Queries:
         """Return all pending reports."""
         return {number: report for (number,), report in await self._all(REPORTS)}
 
-    async def escrow(self, escrow: EscrowId) -> EscrowRecord | None:
+    async def escrow(self, escrow: EscrowId) -> Escrow | None:
         """Return an escrow; None where it was pruned, or never was."""
         return await self._one(ESCROWS, escrow)
 
-    async def escrows(self) -> dict[EscrowId, EscrowRecord]:
+    async def escrows(self) -> dict[EscrowId, Escrow]:
         """Return all escrows that were not pruned."""
         return {number: record for (number,), record in await self._all(ESCROWS)}
 

@@ -1,7 +1,7 @@
-"""The chain's own numbers and names, each a type of its own so that none is taken for another.
+"""The widths in which the chain counts, each a type of its own so that none is taken for another.
 
-Amounts, block heights, accounts and hashes are those of :mod:`market`; amounts as people write them
-(``1.5 AINU``) are read in one place, :func:`market.units.parse_amount`.
+Amounts, block heights, accounts, hashes and the numbers of escrows and reports are those of :mod:`market`;
+amounts as people write them (``1.5 AINU``) are read in one place, :func:`market.units.parse_amount`.
 """
 
 import enum
@@ -12,25 +12,16 @@ __all__ = [
     "BasisPoints",
     "Blocks",
     "Count",
-    "DisputeReason",
     "EpochNumber",
-    "EscrowId",
     "FeeRate",
     "MilestoneIndex",
     "MilliPoints",
     "Millis",
     "Nonce",
-    "Offence",
     "OfferEpoch",
-    "Party",
-    "ReportId",
     "Roles",
 ]
 
-EscrowId = NewType("EscrowId", int)
-"""The number of an escrow, 64 bits; never used again."""
-ReportId = NewType("ReportId", int)
-"""The number of a report on an offence, 32 bits."""
 Nonce = NewType("Nonce", int)
 """How many extrinsics an account has had carried out, 32 bits."""
 Blocks = NewType("Blocks", int)
@@ -60,28 +51,3 @@ class Roles(enum.IntFlag):
 
     NONE = 0
     ARBITER = 1
-
-
-class Party(enum.Enum):
-    """One of an escrow's two sides."""
-
-    REQUESTER = "Requester"
-    PROVIDER = "Provider"
-
-
-class DisputeReason(enum.Enum):
-    """What a dispute is about."""
-
-    INPUT_WITHHELD = "InputWithheld"
-    """The provider's only reason, and only before it delivers."""
-    RESULT_WITHHELD = "ResultWithheld"
-    RESULT_WRONG = "ResultWrong"
-
-
-class Offence(enum.Enum):
-    """What an agent may be slashed for besides a failed job."""
-
-    FRAUDULENT_RESULT = "FraudulentResult"
-    PROTOCOL_VIOLATION = "ProtocolViolation"
-    DOUBLE_TASK_ACCEPTANCE = "DoubleTaskAcceptance"
-    REPEATED_FAILURES = "RepeatedFailures"

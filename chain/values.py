@@ -6,7 +6,8 @@ project's types. :func:`decode` reads the plain values that the SCALE library gi
 be. The same line is derived from the runtime's metadata in :mod:`chain.contract`; where the two differ,
 client and runtime have grown apart. So a field is declared once, and nothing is converted by hand.
 
-A class that SCALE knows as a variant with contents brings ``from_wire``, ``to_wire`` and ``SHAPE``.
+A class that SCALE knows as a variant with contents brings ``from_wire``, ``to_wire`` and ``SHAPE``. The classes
+of the market's rules bring nothing: what the chain makes of them stands in :mod:`chain.layouts`.
 """
 
 import enum
@@ -18,24 +19,25 @@ from typing import Any, Final, TypeVar, Union
 import attrs
 
 from chain.errors import MismatchError
+from chain.layouts import LAYOUTS, UNIONS, Layout
 from chain.units import (
     AttemptNumber,
     BasisPoints,
     Blocks,
     Count,
     EpochNumber,
-    EscrowId,
     FeeRate,
     MilestoneIndex,
     MilliPoints,
     Millis,
     Nonce,
     OfferEpoch,
-    ReportId,
 )
 from market.errors import UsageError as MarketUsageError
 from market.hashing import GenesisHash, Hash, TaskId
 from market.identity import AccountId, account_from_ss58
+from market.reputation.book import ReportId
+from market.standing import EscrowId
 from market.units import BlockNumber, Planck
 
 __all__ = ["decode", "decode_fields", "encode", "fields_of", "shape_of"]
@@ -60,6 +62,8 @@ _NUMBERS: Final[dict[Any, str]] = {
     AttemptNumber: "u8",
 }
 _HASHES: Final = frozenset({Hash, TaskId, GenesisHash})
+_OWN: Final = Layout({})
+"""Of a class whose fields carry the chain's types themselves."""
 
 
 def fields_of(kind: Any) -> dict[str, tuple[str, Any]]:
@@ -73,10 +77,12 @@ def fields_of(kind: Any) -> dict[str, tuple[str, Any]]:
 
 @functools.cache
 def _fields_of(kind: Any) -> dict[str, tuple[str, Any]]:
-    hints = typing.get_type_hints(kind)
+    layout = LAYOUTS.get(kind, _OWN)
+    hints = {**typing.get_type_hints(kind), **layout.widths}
     return {
         field.metadata.get("wire", field.name): (field.name, hints[field.name])
         for field in attrs.fields(kind)
+        if field.name not in layout.absent
     }
 
 
@@ -105,7 +111,9 @@ def decode_fields(kind: type[T], raw: Any) -> T:
         raise _wrong(kind, raw)
     if set(given) != set(fields):
         raise MismatchError(f"{kind.__name__} has the fields {sorted(fields)}, not {sorted(given)}")
-    return kind(**{name: decode(hint, given[wire]) for wire, (name, hint) in fields.items()})
+    values = {name: decode(hint, given[wire]) for wire, (name, hint) in fields.items()}
+    made: T = (LAYOUTS.get(kind, _OWN).make or kind)(**values)
+    return made
 
 
 def decode(hint: Any, raw: Any) -> Any:
@@ -134,7 +142,23 @@ def decode(hint: Any, raw: Any) -> Any:
         if not isinstance(raw, list | tuple):
             raise _wrong(hint, raw)
         return tuple(decode(item, each) for each in raw)
+    if hint in UNIONS:
+        return _member(hint, raw)
     return _class(hint, raw)
+
+
+def _member(hint: Any, raw: Any) -> Any:
+    """Return the member of a union that the chain's tag names."""
+    tag, inside = raw, None
+    if isinstance(raw, dict) and len(raw) == 1:
+        [(tag, inside)] = raw.items()
+    if not isinstance(tag, str) or tag not in UNIONS[hint]:
+        raise _wrong(hint, raw)
+    kind = UNIONS[hint][tag]
+    fields = [each for _, each in fields_of(kind).values()]
+    if bool(fields) is not isinstance(raw, dict):
+        raise _wrong(hint, raw)
+    return kind(*(decode(each, inside) for each in fields))
 
 
 def _class(hint: Any, raw: Any) -> Any:
@@ -209,9 +233,16 @@ def shape_of(hint: Any) -> str:
         return f"Vec<{shape_of(typing.get_args(hint)[0])}>"
     if hasattr(hint, "SHAPE"):
         return str(hint.SHAPE)
+    if hint in UNIONS:
+        return f"enum({'|'.join(_tagged(tag, kind) for tag, kind in UNIONS[hint].items())})"
     if isinstance(hint, type) and issubclass(hint, enum.IntFlag):
         return "u8"
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return f"enum({'|'.join(each.value for each in hint)})"
     inside = (f"{wire}: {shape_of(each)}" for wire, (_, each) in fields_of(hint).items())
     return f"{{{', '.join(inside)}}}"
+
+
+def _tagged(tag: str, kind: Any) -> str:
+    inside = [shape_of(hint) for _, hint in fields_of(kind).values()]
+    return f"{tag}: {inside[0]}" if inside else tag

@@ -87,5 +87,7 @@ sync() {
 		say "that failed; once more with the system's certificates"
 		UV_SYSTEM_CERTS=true "$UV" sync --locked --quiet --python "$PYTHON" "$@"
 	} || die "uv could not install the dependencies: its own words are above"
+	# libp2p brings trio-typing, whose stubs of an old trio would hide trio's own types from mypy.
+	rm -rf "$ROOT"/.venv/lib/python3.*/site-packages/trio-stubs
 	printf '%s %s\n' "$stamp" "$want" >"$ROOT/.venv/.ainur-stamp"
 }

@@ -2,14 +2,18 @@
 # shellcheck shell=sh
 . "$(dirname -- "$0")/lib.sh"
 
+# source_hash FOLDER: name a program's sources and lock; node/chainhost/node_program.py does the same.
+source_hash() {
+	(cd "$ROOT/pallets/$1" && find src Cargo.toml Cargo.lock -type f | LC_ALL=C sort | xargs sha256sum \
+		| sha256sum | cut -c1-16)
+}
+
 # build_native FOLDER BINARY [COMMAND...]: print the program's path, or run a command that gets it in
 # AINUR_ORACLE or AINUR_NODE. It lies outside the clone, under the hash of its sources and lock.
 build_native() {
 	folder=$1 binary=$2
 	shift 2
-	sources=$(cd "$ROOT/pallets/$folder" && find src Cargo.toml Cargo.lock -type f | LC_ALL=C sort | xargs sha256sum \
-		| sha256sum | cut -c1-16)
-	place=$CACHE/${binary#ainur-}/$sources
+	place=$CACHE/${binary#ainur-}/$(source_hash "$folder")
 	program=$place/$binary
 	if [ ! -x "$program" ]; then
 		command -v cargo >/dev/null 2>&1 || die "cargo is missing: install Rust (rustup, or apt-get install cargo rustc)."

@@ -5,9 +5,12 @@ from typing import ClassVar
 import attrs
 
 from chain.calls import Call
-from chain.payloads import MultiSignature, Offer
-from chain.units import BasisPoints, DisputeReason, EscrowId
+from chain.payloads import MultiSignature
+from chain.units import BasisPoints
+from market.escrow.record import Reason
 from market.hashing import Hash
+from market.offer import Offer
+from market.standing import EscrowId
 
 __all__ = [
     "CALLS",
@@ -46,7 +49,7 @@ class OpenWithOffer(_Escrow):
 
     offer: Offer
     signature: MultiSignature
-    """By the provider's operator key, over :meth:`chain.payloads.Offer.signing_payload`."""
+    """By the provider's operator key, over :func:`market.offer.offer_payload`."""
 
 
 @attrs.frozen
@@ -106,7 +109,7 @@ class Dispute(_Escrow):
     """Ask the arbiter about the current milestone."""
 
     escrow: EscrowId
-    reason: DisputeReason
+    reason: Reason
     evidence: Hash
 
 

@@ -5,10 +5,12 @@ from typing import ClassVar
 import attrs
 
 from chain.calls import Call
-from chain.payloads import MultiSignature, Offer
-from chain.units import EscrowId, Offence, ReportId
+from chain.payloads import MultiSignature
 from market.hashing import Hash
 from market.identity import AccountId
+from market.offer import Offer
+from market.reputation.book import Offence, ReportId
+from market.standing import EscrowId
 from market.units import Planck
 
 __all__ = [

@@ -5,17 +5,12 @@ from typing import ClassVar
 import attrs
 
 from chain.events import Event
-from chain.records.escrow import State
-from chain.units import (
-    BasisPoints,
-    DisputeReason,
-    EscrowId,
-    MilestoneIndex,
-    OfferEpoch,
-    Party,
-)
+from chain.records.escrow import Stage
+from chain.units import BasisPoints, MilestoneIndex, OfferEpoch
+from market.escrow.record import Party, Reason
 from market.hashing import Hash, TaskId
 from market.identity import AccountId
+from market.standing import EscrowId
 from market.units import BlockNumber, Planck
 
 __all__ = [
@@ -107,7 +102,7 @@ class Disputed(_Escrow):
 
     escrow: EscrowId
     by: Party
-    reason: DisputeReason
+    reason: Reason
     evidence: Hash
     rule_by: BlockNumber
 
@@ -135,7 +130,7 @@ class Ended(_Escrow):
     """The escrow has ended: this is the settlement, once its block is final."""
 
     escrow: EscrowId
-    state: State
+    state: Stage
     paid: Planck
     """To the provider, in all."""
     refunded: Planck

@@ -5,10 +5,11 @@ from typing import ClassVar
 import attrs
 
 from chain.events import Event
-from chain.records.reputation import Subject
-from chain.units import Count, EscrowId, MilliPoints, Offence, ReportId
+from chain.units import Count, MilliPoints
 from market.hashing import Hash
 from market.identity import AccountId
+from market.reputation.book import Offence, ReportId, Subject
+from market.standing import EscrowId
 from market.units import BlockNumber, Planck
 
 __all__ = [

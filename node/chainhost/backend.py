@@ -42,11 +42,14 @@ class Backend(Protocol):
             BackendUnavailableError: it cannot; the message says what to do.
         """
 
-    async def run(self, config: ChainConfig, salt: bytes, ready: Callable[[Ready], None]) -> None:
+    async def run(
+        self, config: ChainConfig, salt: bytes, lock: int, ready: Callable[[Ready], None]
+    ) -> None:
         """Run a chain until cancelled.
 
         Args:
             salt: makes its genesis its own.
+            lock: the descriptor that holds the folder's lock; a child that has it holds the lock as well.
             ready: called once, when it answers.
 
         Raises:

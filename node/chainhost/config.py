@@ -10,9 +10,11 @@ from node.chainhost.errors import ChainHostError
 from node.chainhost.files import read_json
 from node.chainhost.home import Folder
 
-__all__ = ["ChainConfig", "Record"]
+__all__ = ["PROPERTIES", "ChainConfig", "Record"]
 
 VERSION = 1
+PROPERTIES = {"ss58Format": 42, "tokenDecimals": 12, "tokenSymbol": "AINU"}
+"""What a chain tells clients of its addresses and its token."""
 
 
 @attrs.frozen

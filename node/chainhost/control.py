@@ -25,7 +25,7 @@ from node.chainhost.errors import (
 )
 from node.chainhost.home import Folder
 
-__all__ = ["connect", "find", "reset", "run_foreground", "start", "stop"]
+__all__ = ["check_start", "connect", "find", "reset", "run_foreground", "start", "stop"]
 
 START_SECONDS = 120.0
 """A runtime that was never seen before is compiled first."""
@@ -40,13 +40,29 @@ def _take_lock(folder: Folder) -> int:
     except OSError as error:
         raise ChainHostError(f"{folder.path} cannot be used: {error}") from error
     if handle is None:
-        record = Record.read(folder)
-        where = f" at {record.url}" if record is not None else ""
-        raise AlreadyRunningError(
-            f"the chain {folder.name!r} already runs{where}: stop it with `ainur chain down`, or"
-            " start another one with --name or --data-dir, and --port 0"
-        )
+        raise _already_running(folder)
     return handle
+
+
+def check_start(config: ChainConfig) -> None:
+    """Look whether a chain could be started now.
+
+    Raises:
+        AlreadyRunningError: it runs.
+        BackendUnavailableError: this kind of chain cannot run here.
+    """
+    get_backend(config.backend).check(config)
+    if lock.is_held(config.folder.lock):
+        raise _already_running(config.folder)
+
+
+def _already_running(folder: Folder) -> AlreadyRunningError:
+    record = Record.read(folder)
+    where = f" at {record.url}" if record is not None else ""
+    return AlreadyRunningError(
+        f"the chain {folder.name!r} already runs{where}: stop it with `ainur chain down`, or"
+        " start another one with --name or --data-dir, and --port 0"
+    )
 
 
 def start(config: ChainConfig) -> Record:
@@ -132,16 +148,19 @@ def find(folder: Folder) -> Record | None:
     """Return where a chain is reached, or None when it does not run.
 
     Raises:
-        ChainHostError: it has been starting for too long.
+        ChainHostError: it has been starting, or ending, for too long.
     """
     give_up = time.monotonic() + RECORD_SECONDS
     while lock.is_held(folder.lock):
         record = Record.read(folder)
-        if record is not None and record.pid == lock.holder(folder.lock):
+        pid = lock.holder(folder.lock)
+        is_ending = pid is not None and lock.has_ended(pid)
+        if record is not None and record.pid == pid and not is_ending:
             return record
         if time.monotonic() > give_up:
+            what = "is ending" if is_ending else "is being started"
             raise ChainHostError(
-                f"the chain {folder.name!r} is being started, but does not say where it is: see"
+                f"the chain {folder.name!r} {what}, but does not say where it is: see"
                 f" {folder.log}, or end it with `ainur chain down`"
             )
         time.sleep(0.02)

@@ -24,7 +24,7 @@ import trio
 from node.chainhost import lock
 from node.chainhost.backend import Ready, get_backend
 from node.chainhost.config import ChainConfig, Record
-from node.chainhost.errors import ChainHostError
+from node.chainhost.errors import ChainHostError, StartError
 from node.chainhost.files import write_atomically, write_json
 from node.chainhost.home import Folder
 
@@ -58,6 +58,26 @@ def salt_of(config: ChainConfig) -> bytes:
     salt = secrets.token_bytes(SALT_BYTES)
     write_atomically(path, salt)
     return salt
+
+
+def claim_store(config: ChainConfig) -> None:
+    """Write down whose blocks the store holds.
+
+    Raises:
+        StartError: those of another backend, which this one would not find there and begin anew.
+    """
+    folder = config.folder
+    if folder.maker.exists():
+        maker = folder.maker.read_text().strip()
+    else:  # made before it was written down
+        maker = "embedded" if folder.store.exists() else config.backend
+    if maker != config.backend:
+        raise StartError(
+            f"{folder.store} holds blocks of the backend {maker!r}: start it with --backend {maker},"
+            " take another --name, or forget them with `ainur chain reset`"
+        )
+    folder.store.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder.maker, f"{config.backend}\n".encode())
 
 
 @contextlib.contextmanager
@@ -105,7 +125,7 @@ def run_chain(
     with logging_to(folder, also_stderr=foreground):
         refusal: ChainHostError | None = None
         try:
-            trio.run(_run, config, tell, foreground)
+            trio.run(_run, config, handle, tell, foreground)
         except* ChainHostError as group:
             refusal = _first_of(group)
             log.error("did not start: %s", refusal)  # noqa: TRY400  (the message says it all)
@@ -124,9 +144,13 @@ def _first_of(group: BaseExceptionGroup[ChainHostError]) -> ChainHostError:
     return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-async def _run(config: ChainConfig, tell: Callable[[Record], None], foreground: bool) -> None:
+async def _run(
+    config: ChainConfig, handle: int, tell: Callable[[Record], None], foreground: bool
+) -> None:
     backend = get_backend(config.backend)
     backend.check(config)
+    if config.persist:
+        claim_store(config)
 
     def ready(what: Ready) -> None:
         record = Record(
@@ -153,7 +177,7 @@ async def _run(config: ChainConfig, tell: Callable[[Record], None], foreground: 
         await nursery.start(_end_on_signal, nursery.cancel_scope)
         if foreground:
             nursery.start_soon(_end_with_parent, nursery.cancel_scope)
-        await backend.run(config, salt_of(config), ready)
+        await backend.run(config, salt_of(config), handle, ready)
 
 
 async def _end_on_signal(

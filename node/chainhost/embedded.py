@@ -19,7 +19,13 @@ class Embedded:
     def check(self, config: ChainConfig) -> None:
         """Accept: it runs wherever this program does."""
 
-    async def run(self, config: ChainConfig, salt: bytes, ready: Callable[[Ready], None]) -> None:
+    async def run(
+        self,
+        config: ChainConfig,
+        salt: bytes,
+        lock: int,  # noqa: ARG002  (the protocol's)
+        ready: Callable[[Ready], None],
+    ) -> None:
         """Open the chain and serve it."""
         from node.chainhost.serving import run_embedded
 

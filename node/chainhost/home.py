@@ -47,6 +47,16 @@ class Folder:
         return self.path / "store"
 
     @property
+    def maker(self) -> Path:
+        """Names the backend whose blocks lie in the store: the other one cannot read them."""
+        return self.store / "backend"
+
+    @property
+    def scratch(self) -> Path:
+        """What a chain that does not stay needs on disk; gone with it."""
+        return self.path / "scratch"
+
+    @property
     def log(self) -> Path:
         """What the process says."""
         return self.path / "chain.log"

@@ -3,17 +3,19 @@
 The kernel lets a lock go when its process ends, however it ends; so a lock that is held is never stale, and
 the process id in the file is its holder's, never that of a process which has the same number by chance. The
 lock is on the open file and goes through fork and exec: ``up`` takes it and hands it to the process that it
-starts, and there is no moment in which two could start.
+starts, and there is no moment in which two could start. A child that was handed it as well (the Substrate node)
+keeps it a moment longer than the process that was killed.
 """
 
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import time
 from pathlib import Path
 
-__all__ = ["claim", "holder", "is_held", "stop_holder", "try_lock"]
+__all__ = ["claim", "has_ended", "holder", "is_held", "stop_holder", "try_lock"]
 
 
 def try_lock(path: Path, patience: float = 0.5) -> int | None:
@@ -67,6 +69,18 @@ def holder(path: Path) -> int | None:
         return int(path.read_text())
     except (OSError, ValueError):
         return None
+
+
+def has_ended(pid: int) -> bool:
+    """Say whether a process is gone, or is over and only not yet waited for."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([process], [], [], 0)[0])
+    finally:
+        os.close(process)
 
 
 def stop_holder(path: Path, patience: float) -> bool:

@@ -6,7 +6,7 @@ import attrs
 
 from node.chainhost.backend import Ready
 from node.chainhost.config import ChainConfig
-from node.chainhost.errors import BackendUnavailableError
+from node.chainhost.node_program import find_program
 
 __all__ = ["BACKEND"]
 
@@ -21,15 +21,16 @@ class RealNode:
     """Its blocks are built one by one."""
 
     def check(self, config: ChainConfig) -> None:  # noqa: ARG002  (the protocol's)
-        """Say that it is not there."""
-        raise BackendUnavailableError(
-            "the Substrate node is not built here: run scripts/build-node in a clone of the"
-            " repository (about ten minutes), or use --backend embedded"
-        )
+        """Look for the program."""
+        find_program()
 
-    async def run(self, config: ChainConfig, salt: bytes, ready: Callable[[Ready], None]) -> None:  # noqa: ARG002  (the protocol's)
-        """Say so again."""
-        self.check(config)
+    async def run(
+        self, config: ChainConfig, salt: bytes, lock: int, ready: Callable[[Ready], None]
+    ) -> None:
+        """Run the program until cancelled."""
+        from node.chainhost.node_process import run_node
+
+        await run_node(find_program(), config, salt, lock, ready)
 
 
 BACKEND = RealNode()

@@ -21,14 +21,12 @@ from chain.devchain.rpc.node import Identity
 from chain.devchain.rpc.sealer import parse_seal
 from chain.devchain.rpc.server import open_listeners, serve
 from node.chainhost.backend import Ready
-from node.chainhost.config import ChainConfig
+from node.chainhost.config import PROPERTIES, ChainConfig
 from node.chainhost.errors import StartError
 
 __all__ = ["run_embedded"]
 
 log = logging.getLogger(__name__)
-
-PROPERTIES = {"ss58Format": 42, "tokenDecimals": 12, "tokenSymbol": "AINU"}
 
 
 async def run_embedded(config: ChainConfig, salt: bytes, ready: Callable[[Ready], None]) -> None:

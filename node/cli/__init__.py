@@ -15,12 +15,20 @@ GROUPS: dict[str, tuple[str, str]] = {
         "node.cli.chain",
         "The dev chain: start it, look at it, let time pass on it, stop it.",
     ),
+    "demo": ("node.cli.demo", "Show step by step what happens, on a chain of its own."),
+    "keys": (
+        "node.cli.keys",
+        "The secret keys of a node and of its owner: encrypted, the owner's alone.",
+    ),
     "sim": ("node.cli.sim", "Run the market's rules without a network."),
 }
 """Name of a group -> the module whose ``group`` it is, and its line of help.
 
 The line stands here so that ``ainur --help`` imports none of them.
 """
+
+OF_THE_NODE = {"cryptography", "hypercorn", "libp2p", "prometheus_client", "starlette", "usearch"}
+"""Modules that the extra ``node`` installs."""
 
 
 class LazyGroup(click.Group):
@@ -54,4 +62,10 @@ def main(argv: list[str] | None = None, **kwargs: Any) -> None:
     Args:
         argv: the arguments behind the command's name; ``sys.argv`` when None.
     """
-    cli.main(args=sys.argv[1:] if argv is None else argv, prog_name="ainur", **kwargs)
+    try:
+        cli.main(args=sys.argv[1:] if argv is None else argv, prog_name="ainur", **kwargs)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in OF_THE_NODE:
+            raise
+        click.echo(f"Error: {error.name} is missing: run `pip install 'ainur[node]'`", err=True)
+        sys.exit(1)

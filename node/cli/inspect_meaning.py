@@ -9,12 +9,14 @@ from typing import Any
 import attrs
 
 from chain.inspect import describe_agent, describe_escrow
-from chain.records.escrow import EscrowRecord
 from chain.records.registry import Agent
-from chain.records.reputation import ReputationParams, Standing
-from chain.units import EscrowId
 from chain.values import decode, encode
+from market.escrow.params import Params as EscrowParams
+from market.escrow.record import Escrow
 from market.identity import AccountId, ss58_from_account
+from market.reputation.params import Params as ReputationParams
+from market.reputation.record import Record
+from market.standing import EscrowId
 from market.units import BlockNumber
 
 __all__ = ["read_meaning"]
@@ -34,12 +36,11 @@ def read_meaning(entries: Entries, newcomer: Any, number: int) -> dict[str, list
         MismatchError: the runtime is another version of ours.
     """
     now = BlockNumber(number)
-    params = decode(
-        ReputationParams, entries("Reputation", "Parameters", False)["shown"][0]["value"]
-    )
-    unknown = decode(Standing, newcomer)
+    params = decode(ReputationParams, _parameters(entries, "Reputation"))
+    periods = decode(EscrowParams, _parameters(entries, "Escrow"))
+    unknown = decode(Record, newcomer)
     standings = {
-        each["keys"][0]: decode(Standing, each["value"])
+        each["keys"][0]: decode(Record, each["value"])
         for each in entries("Reputation", "Records", True)["shown"]
     }
     agents = [
@@ -53,13 +54,17 @@ def read_meaning(entries: Entries, newcomer: Any, number: int) -> dict[str, list
         for each in entries("Registry", "Agents", True)["shown"]
     ]
     escrows = [
-        describe_escrow(EscrowId(each["keys"][0]), decode(EscrowRecord, each["value"]), now)
+        describe_escrow(EscrowId(each["keys"][0]), decode(Escrow, each["value"]), periods, now)
         for each in entries("Escrow", "Escrows", True)["shown"]
     ]
     return {
         "agents": [_plain(each) for each in agents],
         "escrows": [_plain(each) for each in sorted(escrows, key=lambda each: each.escrow)],
     }
+
+
+def _parameters(entries: Entries, pallet: str) -> Any:
+    return entries(pallet, "Parameters", False)["shown"][0]["value"]
 
 
 def _plain(view: Any) -> dict[str, Any]:

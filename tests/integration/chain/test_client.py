@@ -18,24 +18,17 @@ from chain.errors import (
     UsageError,
 )
 from chain.events.escrow import Accepted, Ended, Opened
-from chain.payloads import Offer
-from chain.records.escrow import Phase, State
+from chain.records.escrow import Stage
 from chain.signing import Signer, development_signer, signer_from_seed
-from chain.units import (
-    AttemptNumber,
-    BasisPoints,
-    Blocks,
-    Count,
-    DisputeReason,
-    EscrowId,
-    OfferEpoch,
-    Party,
-    Roles,
-)
+from chain.units import BasisPoints, Roles
+from market.escrow.record import Party, Reason, State
 from market.hashing import GenesisHash, Hash, TaskId
+from market.offer import Offer, hash_offer, offer_payload
+from market.standing import EscrowId
 from market.units import BlockNumber, Planck, parse_amount
 from tests.integration.chain.conftest import QUICK, QUICK_SUBMISSION
 from tests.support.backends import Backend, MemoryStore
+from tests.support.node import embedded_only
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain]
 
@@ -47,9 +40,9 @@ ZERO, ONE = Hash(bytes(32)), Hash(b"\1" * 32)
 def offer(genesis: GenesisHash, now: BlockNumber, task: bytes, provider: Signer = DAVE) -> Offer:
     return Offer(
         genesis=genesis, requester=ALICE.account, provider=provider.account,
-        task_id=TaskId(task.ljust(32, b"\0")), attempt=AttemptNumber(0), price=PRICE, milestones=(PRICE,),
-        input_hash=ONE, slot=ZERO, terms=ONE, arbiter=None, deliver_within=Blocks(20),
-        review_blocks=Blocks(20), valid_until=BlockNumber(now + 10), offer_epoch=OfferEpoch(0),
+        task_id=TaskId(task.ljust(32, b"\0")), attempt=0, price=PRICE, milestones=(PRICE,),
+        input_hash=ONE, slot=ZERO, terms=ONE, arbiter=None, deliver_within=20,
+        review_blocks=20, valid_until=BlockNumber(now + 10), offer_epoch=0,
     )  # fmt: skip
 
 
@@ -70,7 +63,7 @@ async def test_an_escrow_goes_from_offer_to_payment_and_moves_the_score(
 
         now = (await chain.finalized()).number
         made = offer(await chain.genesis(), now, b"task")
-        signature = DAVE.sign(made.signing_payload())
+        signature = DAVE.sign(offer_payload(made))
         opened = await chain.submit("open", escrow.OpenWithOffer(made, signature), ALICE)
         [event] = [e for e in opened.events if isinstance(e, Opened)]
         assert (event.requester, event.provider, event.price) == (
@@ -88,11 +81,11 @@ async def test_an_escrow_goes_from_offer_to_payment_and_moves_the_score(
         await chain.submit("deliver", escrow.Deliver(number, ONE), DAVE)
         record = await ask.escrow(number)
         assert record is not None
-        assert record.state == State(Phase.DELIVERED)
-        assert record.offer_hash == made.hash()
+        assert record.state is State.DELIVERED
+        assert record.offer_hash == hash_offer(made)
         released = await chain.submit("release", escrow.Release(number), ALICE)
         [end] = [e for e in released.events if isinstance(e, Ended)]
-        assert (end.state, end.paid) == (State(Phase.RELEASED), PRICE)
+        assert (end.state, end.paid) == (Stage(State.RELEASED), PRICE)
 
         after = await ask.standing(DAVE.account)
         assert after.score > before.score
@@ -100,7 +93,7 @@ async def test_an_escrow_goes_from_offer_to_payment_and_moves_the_score(
         assert await ask.escrows() == {number: await ask.escrow(number)}
         assert DAVE.account in await ask.agents()
         assert DAVE.account in await ask.standings()
-        assert (await ask.pair(DAVE.account, ALICE.account)).successes == Count(1)
+        assert (await ask.pair(DAVE.account, ALICE.account)).successes == 1
 
 
 async def test_the_parameters_of_every_pallet_are_read(
@@ -220,6 +213,7 @@ async def test_payloads_are_not_logged_and_logging_is_not_configured_behind_our_
     assert not [record for record in caplog.records if record.name == "root"]
 
 
+@embedded_only("no storage of a node can be written by hand")
 async def test_an_entry_that_cannot_be_decoded_is_an_error_and_not_left_out(
     backend: Backend, store: MemoryStore
 ) -> None:
@@ -250,24 +244,22 @@ async def test_a_dispute_that_is_ruled_is_read_with_its_reason_and_its_ruling(
         await chain.submit("bond", reputation.Bond(parse_amount("100 AINU")), DAVE)
         made = offer(await chain.genesis(), (await chain.finalized()).number, b"task")
         await chain.submit(
-            "open", escrow.OpenWithOffer(made, DAVE.sign(made.signing_payload())), ALICE
+            "open", escrow.OpenWithOffer(made, DAVE.sign(offer_payload(made))), ALICE
         )
         number = EscrowId(0)
         await chain.submit("deliver", escrow.Deliver(number, ONE), DAVE)
-        await chain.submit(
-            "dispute", escrow.Dispute(number, DisputeReason.RESULT_WRONG, ONE), ALICE
-        )
+        await chain.submit("dispute", escrow.Dispute(number, Reason.RESULT_WRONG, ONE), ALICE)
         record = await chain.queries.escrow(number)
         assert record is not None
         assert record.dispute is not None
         assert (record.dispute.by, record.dispute.reason) == (
             Party.REQUESTER,
-            DisputeReason.RESULT_WRONG,
+            Reason.RESULT_WRONG,
         )
         await chain.submit("rule", Sudo(escrow.Rule(number, BasisPoints(2_500))), ALICE)
         ruled = await chain.queries.escrow(number)
         assert ruled is not None
-        assert ruled.state == State(Phase.RULED, BasisPoints(2_500))
+        assert (ruled.state, ruled.ruling) == (State.RULED, 2_500)
 
 
 async def nonce_of(backend: Backend, signer: Signer) -> int:

@@ -8,8 +8,8 @@ from click.testing import CliRunner, Result
 
 from chain.calls import escrow
 from chain.client import open_chain
-from chain.units import EscrowId
 from market.identity import ss58_from_account
+from market.standing import EscrowId
 from node.cli import cli
 from tests.integration.chain.conftest import QUICK, QUICK_SUBMISSION
 from tests.integration.chain.test_client import ALICE, DAVE, offer
@@ -43,7 +43,7 @@ async def test_agents_are_shown_with_bond_and_score_and_escrows_with_who_may_act
     assert (each["escrow"], each["phase"], each["until"]) == (0, "Open", record.deadline)
     assert each["provider"] == ss58_from_account(DAVE.account)
     assert {(move["who"], move["call"]) for move in each["moves"]} == {
-        ("provider", "accept"), ("provider", "decline"), ("requester", "cancel"),
+        ("provider's operator key", "accept"), ("provider's operator key", "decline"), ("requester", "cancel"),
     }  # fmt: skip
     table = await inspect(backend)
     assert table.exit_code == 0, table.output

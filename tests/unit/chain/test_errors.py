@@ -5,8 +5,8 @@ import pytest
 from chain.devchain.chain import DevChain
 from chain.errors import DispatchError, EscrowError, Fault, FrameError, TokenError, dispatch_error
 from chain.events import Event, Other
+from chain.outcome import refusal_in
 from chain.refusals import REFUSALS
-from chain.session import refusal_in
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,14 @@ from chain.events import Other, read_event
 from chain.events.escrow import Ended
 from chain.events.known import KNOWN
 from chain.events.reputation import Reported, ScoreMoved
-from chain.records.escrow import Phase, State
-from chain.records.reputation import Subject
-from chain.units import BasisPoints, DisputeReason, EscrowId, Party, ReportId, Roles
+from chain.records.escrow import Stage
+from chain.units import BasisPoints, Roles
 from chain.values import decode, encode
+from market.escrow.record import Party, Reason, State
 from market.hashing import Hash
 from market.identity import AccountId, ss58_from_account
+from market.reputation.book import Conduct, OfEpoch, OfEscrow, OfSlot, ReportId, Subject
+from market.standing import EscrowId
 from market.units import Planck
 
 ACCOUNT = AccountId(bytes([7]) * 32)
@@ -26,7 +28,7 @@ HASH = Hash(bytes([9]) * 32)
 def test_an_event_is_read_into_the_projects_terms() -> None:
     raw = {"escrow": 3, "state": {"Ruled": {"provider_bps": 2_500}}, "paid": 10**20, "refunded": 0}
     assert read_event("Escrow", "Ended", raw, KNOWN) == Ended(
-        EscrowId(3), State(Phase.RULED, BasisPoints(2_500)), Planck(10**20), Planck(0)
+        EscrowId(3), Stage(State.RULED, BasisPoints(2_500)), Planck(10**20), Planck(0)
     )
 
 
@@ -63,13 +65,22 @@ def test_an_event_of_ours_that_does_not_fit_is_an_error_and_never_left_out(raw: 
 @pytest.mark.parametrize(
     ("raw", "subject"),
     [
-        ("Conduct", Subject("Conduct")),
-        ({"Escrow": 5}, Subject("Escrow", EscrowId(5))),
-        ({"Slot": "0x" + "09" * 32}, Subject("Slot", HASH)),
+        ("Conduct", Conduct()),
+        ({"Escrow": 5}, OfEscrow(EscrowId(5))),
+        ({"Slot": "0x" + "09" * 32}, OfSlot(HASH)),
+        ({"Epoch": 7}, OfEpoch(7)),
     ],
 )
 def test_a_subject_is_read_by_its_kind(raw: Any, subject: Subject) -> None:
     assert decode(Subject, raw) == subject
+
+
+@pytest.mark.parametrize(
+    "raw", ["Escrow", {"Conduct": 1}, {"Undreamt": 1}, {"Escrow": "5"}, None, {}]
+)
+def test_a_subject_that_is_none_of_them_is_an_error(raw: Any) -> None:
+    with pytest.raises(MismatchError):
+        decode(Subject, raw)
 
 
 def test_a_report_is_read_with_all_its_kinds_of_fields() -> None:
@@ -90,7 +101,7 @@ def test_a_report_is_read_with_all_its_kinds_of_fields() -> None:
 
 
 def test_a_call_is_named_and_written_as_the_chain_has_it() -> None:
-    call = escrow.Dispute(EscrowId(4), DisputeReason.INPUT_WITHHELD, HASH)
+    call = escrow.Dispute(EscrowId(4), Reason.INPUT_WITHHELD, HASH)
     assert call.name == "Escrow.dispute"
     assert escrow.ClaimTimeout(EscrowId(4)).name == "Escrow.claim_timeout"
     assert call.arguments() == {

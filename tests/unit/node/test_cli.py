@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -17,6 +18,7 @@ THIN = [
     ["chain", "runtime", "--json"],
     ["chain", "logs", "--name", "never-started"],
     ["chain", "reset", "--dry-run", "--name", "never-started"],
+    ["keys", "list", "--keystore", "/nonexistent"],
 ]
 HEAVY = ("libp2p", "trio", "substrateinterface", "hypercorn", "scipy", "numpy", "wasmtime")
 
@@ -56,6 +58,22 @@ def test_an_unknown_command_is_refused_with_its_name() -> None:
     result = CliRunner().invoke(cli, ["frobnicate"])
     assert result.exit_code == 2
     assert "No such command 'frobnicate'" in result.output
+
+
+def test_a_command_whose_extra_is_not_installed_says_how_to_install_it(tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.modules["cryptography"] = None
+from node.cli import main
+main(["keys", "new", "--keystore", {str(tmp_path)!r}])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
+        env={"AINUR_PASSPHRASE": "secret"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "ainur[node]" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_runtime_is_shown_as_one_json_object() -> None:

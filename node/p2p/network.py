@@ -35,6 +35,7 @@ from node.p2p.hardening.host import BoundedHost
 from node.p2p.hardening.pubsub import BoundedPubsub
 from node.p2p.hostbuild import build_host, require_free
 from node.p2p.keepalive import Keepalive
+from node.p2p.reach import Reach
 from node.p2p.requests import Handler, Requests
 from node.p2p.scoring import Scoreboard
 
@@ -85,6 +86,7 @@ class Network(INotifee):
         self._requests = Requests(host, limits.message_bytes)
         self._dht = Dht(host, server=config.dht_server)
         self._keepalive = Keepalive(host, limits.keepalive_seconds)
+        self._reach = Reach(host, config)
         self._bootstrap = Bootstrap(config, self)
         self._hooks: list[Hook] = []
         self._gone_hooks: list[Hook] = []
@@ -96,6 +98,11 @@ class Network(INotifee):
     def multiaddrs(self) -> tuple[str, ...]:
         """Full addresses of this node, each with its PeerId, as others can dial them."""
         return tuple(str(address) for address in self._host.get_addrs())
+
+    @property
+    def reachability(self) -> str:
+        """Whether strangers can dial this node: ``public``, ``private``, or ``unknown`` as yet."""
+        return self._reach.reachability
 
     # Peers.
 
@@ -320,6 +327,7 @@ class Network(INotifee):
         nursery.start_soon(self._keepalive.run)
         nursery.start_soon(self._requests.run)
         nursery.start_soon(self._dht.run)
+        nursery.start_soon(self._reach.run)
         nursery.start_soon(self._bootstrap.run)
         nursery.start_soon(self._bootstrap.keep_store)
         if self.config.mdns:

@@ -257,6 +257,9 @@ class BoundedSwarm(Swarm):
             await other.close()
         return won[0]
 
+    def _schedule_prune(self) -> None:
+        """Do nothing: see :mod:`node.p2p.trimming`."""
+
     async def notify_opened_stream(self, stream: INetStream) -> None:
         """Tell nobody: nobody acts on it."""
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import trio
+from libp2p.peer.id import ID
 
 from market.identity import PeerId
-from node.p2p.addresses import parse_peer, peer_from_library
+from node.p2p.addresses import parse_peer, peer_from_library, peer_to_library
 from node.p2p.config import NetworkConfig
 from node.p2p.errors import NetworkUsageError, UnreachableError
 from node.p2p.peerbook import read_bootstrap_file, read_peers, write_peers
@@ -77,6 +78,11 @@ class Bootstrap:
         self._remembered = read_peers(self._store) if self._store is not None else {}
         self._written: dict[PeerId, tuple[str, ...]] = {}
         self._woken = trio.Event()
+
+    @property
+    def wanted(self) -> set[ID]:
+        """Peers that were asked for by address."""
+        return {peer_to_library(peer) for peer in self._wanted}
 
     def wake(self) -> None:
         """Look at once whether somebody is to be dialled: a connection was lost."""

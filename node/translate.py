@@ -29,7 +29,7 @@ def chain_call(what: Submission) -> chain_calls.Call:
     """Return what a machine wants done as a call of the chain's."""
     match what:
         case Remark(data):
-            return frame.Remark(data)
+            return frame.RemarkWithEvent(data)
         case OpenEscrow(offer, signature):
             if signature is None:
                 return calls.Open(offer)

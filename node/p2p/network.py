@@ -89,7 +89,7 @@ class Network(INotifee):
         self._hooks: list[Hook] = []
         self._gone_hooks: list[Hook] = []
         self._events, self._event_source = trio.open_memory_channel[tuple[ID, bool]](HOOKS_WAITING)
-        host.on_identified = self._dht.add
+        host.on_identified = self._on_identified
         host.get_network().register_notifee(self)
 
     @property
@@ -260,6 +260,11 @@ class Network(INotifee):
         return await self._dht.find_peer(peer)
 
     # The library's events.
+
+    async def _on_identified(self, peer: ID) -> None:
+        if self._host.store.has_peer(peer):
+            self._pubsub.on_identified(peer, self._host.store.get_protocols(peer))
+            await self._dht.add(peer)
 
     async def connected(self, network: INetwork, conn: INetConn) -> None:  # noqa: ARG002
         """Take note of a new connection."""

@@ -12,6 +12,7 @@ from typing import Final
 import trio
 from libp2p.abc import INetStream
 from libp2p.host.basic_host import BasicHost
+from libp2p.identity.identify_push.identify_push import ID_PUSH as IDENTIFY_PUSH
 from libp2p.io.exceptions import IncompleteReadError
 from libp2p.network.stream.exceptions import StreamError
 from libp2p.peer.id import ID
@@ -162,6 +163,8 @@ class BoundedHost(BasicHost):
                 await stream.reset()
                 return
             await handler(stream)
+        if protocol == IDENTIFY_PUSH and self.on_identified is not None:
+            await self.on_identified(peer)  # it speaks another protocol now, or lives elsewhere
 
     async def close(self) -> None:
         """Close everything, whatever cancels us meanwhile."""

@@ -31,6 +31,8 @@ def group() -> None:
 class AgentFailure(click.ClickException):
     """A task that failed, or an agent that does not run."""
 
+    exit_code: int  # type: ignore[misc]  # click reads it of the error; here it depends on the fault
+
     def __init__(self, error: Exception) -> None:
         super().__init__(f"{type(error).__name__.removesuffix('Error')}: {error}")
         self.exit_code = FAILED if isinstance(error, FailedTaskError) else REFUSED

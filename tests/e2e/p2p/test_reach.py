@@ -170,3 +170,12 @@ def test_a_relayed_connection_becomes_a_direct_one_where_there_is_a_way(
         )
     )
     assert seeker.ask("request", hidden.peer, "directly") == "directly"
+
+
+def test_neighbours_on_a_lan_find_each_other_without_an_address(family: Forks, name: str) -> None:
+    lan = {"listen": ["/ip4/0.0.0.0/tcp/0"], "mdns": True}
+    # One on each end of a cable.
+    first = family.start("first", netns=f"{name}-a", limits=LIMITS, config=lan)
+    second = family.start("second", netns=f"{name}-r", limits=LIMITS, config=lan)
+    until(lambda: second.peer in first.ask("peers"))
+    assert first.ask("request", second.peer, "neighbour") == "neighbour"

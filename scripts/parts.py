@@ -89,6 +89,7 @@ ON_NODE = (
         needs="cargo",
         cwd=NODE,
     ),
+    Part("node-unit", ("cargo", "test", "--locked"), needs="cargo", cwd=NODE),
     on_node("node", *tests(NODE_TESTS)),
     # tests/integration/devchain is about the embedded chain as a library: no node has that interface.
     on_node(

@@ -19,13 +19,9 @@ from node.executor.errors import (
 )
 from node.executor.limits import Grants, Limits
 from node.executor.running import load_agents
-from node.executor.sandbox import find_bubblewrap
-from tests.support.agents import SMALL, agent_of, below, perform, write_agent
+from tests.support.agents import SMALL, agent_of, below, needs_sandbox, perform, write_agent
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(find_bubblewrap().program is None, reason=find_bubblewrap().trouble),
-]
+pytestmark = [pytest.mark.integration, needs_sandbox]
 
 
 @pytest.fixture(autouse=True)

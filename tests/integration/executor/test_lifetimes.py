@@ -16,13 +16,17 @@ from node.executor import sandbox
 from node.executor.errors import SandboxUnavailableError, TimedOutError
 from node.executor.limits import Grants, Limits
 from node.executor.running import load_agents, open_executor
-from node.executor.sandbox import Probe, confinement, find_bubblewrap
-from tests.support.agents import agent_of, below, perform, running_agent, write_agent
+from node.executor.sandbox import Probe, confinement
+from tests.support.agents import (
+    agent_of,
+    below,
+    needs_sandbox,
+    perform,
+    running_agent,
+    write_agent,
+)
 
 pytestmark = pytest.mark.integration
-needs_sandbox = pytest.mark.skipif(
-    find_bubblewrap().program is None, reason=find_bubblewrap().trouble
-)
 NODE = """
 import sys, trio
 from pathlib import Path

@@ -25,6 +25,8 @@ ENOUGH: Final = 8
 """Connections with which we no longer look for more."""
 FIRST_SECONDS, MOST_SECONDS = 1.0, 30.0
 """Between two rounds, doubling while they fail."""
+REMEMBERED: Final = 500
+"""Peers that were found and not asked for: whoever shouts on a LAN can name any number."""
 WRITE_SECONDS: Final = 30.0
 AT_A_TIME: Final = 8
 
@@ -91,6 +93,8 @@ class Bootstrap:
     def add(self, peer: PeerId, addresses: tuple[str, ...]) -> None:
         """Take in somebody who was found, on the LAN for instance."""
         if peer != self._network.peer_id and peer not in self._wanted:
+            if len(self._remembered) >= REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
             self._remembered[peer] = addresses
             self.wake()
 

@@ -100,6 +100,9 @@ class Network(INotifee):
         )
         self._hooks: list[Hook] = []
         self._gone_hooks: list[Hook] = []
+        self._known: set[ID] = set()
+        """Peers whose connection the hooks have been told of."""
+        self._nursery: trio.Nursery | None = None
         self._events, self._event_source = trio.open_memory_channel[tuple[ID, bool]](HOOKS_WAITING)
         host.on_identified = self._on_identified
         host.get_network().register_notifee(self)
@@ -190,8 +193,11 @@ class Network(INotifee):
         }
 
     def on_connected(self, hook: Hook) -> None:
-        """Call this with each peer that connects, once it speaks gossip or not; 30 s at most."""
+        """Call this with each peer that is connected or will be, 30 s at most for each."""
         self._hooks.append(hook)
+        if self._nursery is not None:
+            for peer in self._known:
+                self._nursery.start_soon(self._call, hook, peer)
 
     def on_disconnected(self, hook: Hook) -> None:
         """Call this with each peer whose last connection has ended."""
@@ -310,15 +316,14 @@ class Network(INotifee):
         """Nothing."""
 
     async def _run_hooks(self, nursery: trio.Nursery) -> None:
-        known: set[ID] = set()
         async for peer, _ in self._event_source:
             there = bool(self._host.get_network().get_connections(peer))
-            if there and peer not in known:
-                known.add(peer)
+            if there and peer not in self._known:
+                self._known.add(peer)
                 for hook in self._hooks:
                     nursery.start_soon(self._call, hook, peer)
-            elif not there and peer in known:
-                known.discard(peer)
+            elif not there and peer in self._known:
+                self._known.discard(peer)
                 self._dht.remove(peer)
                 self._requests.forget(peer)
                 self._bootstrap.wake()
@@ -333,6 +338,7 @@ class Network(INotifee):
             _LOG.exception("a hook failed on %s", peer)
 
     def _start(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
         nursery.start_soon(self._run_hooks, nursery)
         nursery.start_soon(self._keepalive.run)
         nursery.start_soon(self._trimming.run)

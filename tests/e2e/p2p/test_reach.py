@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.p2p.test_churn import until
+from tests.e2e.p2p.test_churn import TOPIC, all_hear, no_exception_escaped, until
 from tests.support.p2p_processes import Forks, forks
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -170,3 +170,44 @@ def test_a_relayed_connection_becomes_a_direct_one_where_there_is_a_way(
         )
     )
     assert seeker.ask("request", hidden.peer, "directly") == "directly"
+
+
+def test_neighbours_on_a_lan_find_each_other_without_an_address(family: Forks, name: str) -> None:
+    lan = {"listen": ["/ip4/0.0.0.0/tcp/0"], "mdns": True}
+    # One on each end of a cable.
+    first = family.start("first", netns=f"{name}-a", limits=LIMITS, config=lan)
+    second = family.start("second", netns=f"{name}-r", limits=LIMITS, config=lan)
+    until(lambda: second.peer in first.ask("peers"))
+    assert first.ask("request", second.peer, "neighbour") == "neighbour"
+
+
+def test_two_halves_that_were_cut_apart_hear_each_other_again_when_the_cable_is_back(
+    family: Forks, name: str
+) -> None:
+    forward(name, on=True)
+    anywhere = {"listen": ["/ip4/0.0.0.0/tcp/0"]}
+    hub = family.start("hub", netns=f"{name}-r", limits=LIMITS, config=anywhere)
+    near, far = (
+        [
+            family.start(
+                (side, i),
+                netns=f"{name}-{side}",
+                limits=LIMITS,
+                config={**anywhere, "bootstrap": [by(hub, network)]},
+            )
+            for i in range(3)
+        ]
+        for side, network in (("a", "10.77.1."), ("b", "10.77.2."))
+    )
+    everybody = [hub, *near, *far]
+    for node in everybody:
+        node.ask("subscribe", TOPIC)
+    all_hear(everybody, near[0], "together")
+    ip("link", "set", "a0", "down", namespace=f"{name}-r")
+    cut = {node.peer for node in near}
+    until(lambda: not any(cut & set(node.ask("peers")) for node in [hub, *far]))
+    all_hear([hub, *far], far[0], "without them")
+    ip("link", "set", "a0", "up", namespace=f"{name}-r")
+    all_hear(everybody, near[1], "we are back")
+    all_hear(everybody, far[1], "welcome")
+    no_exception_escaped(everybody)

@@ -243,6 +243,40 @@ async def test_hooks_hear_of_peers_that_come_and_go_and_a_failing_hook_harms_nob
         await eventually(lambda: went == [b.peer_id])
 
 
+async def test_a_hook_that_comes_late_hears_of_those_who_are_there() -> None:
+    async with networks(2) as (a, b):
+        await eventually(lambda: bool(a.peers()))
+        await trio.sleep(0.5)
+        came: list[PeerId] = []
+
+        async def note(peer: PeerId) -> None:
+            came.append(peer)
+
+        a.on_connected(note)
+        await eventually(lambda: came == [b.peer_id])
+
+
+async def test_a_peer_with_many_slow_requests_does_not_keep_others_waiting() -> None:
+    async with networks(3) as (a, greedy, modest):
+        release = trio.Event()
+        waiting: list[PeerId] = []
+
+        async def slow(peer: PeerId, data: bytes) -> bytes:
+            waiting.append(peer)
+            if peer == greedy.peer_id:
+                await release.wait()
+            return b""
+
+        a.serve(ECHO, slow, concurrent=8)
+        async with trio.open_nursery() as nursery:
+            for _ in range(20):
+                nursery.start_soon(greedy.request, a.peer_id, ECHO, b"", 60.0)
+            await eventually(lambda: len(waiting) == 2)
+            assert await modest.request(a.peer_id, ECHO, b"", timeout=60) == b""
+            release.set()
+        assert waiting.count(greedy.peer_id) == 20
+
+
 async def test_a_port_that_is_taken_and_a_wrong_seed_are_refused_in_words() -> None:
     async with networks(1) as (a,):
         port = a.multiaddrs[0].split("/")[4]

@@ -16,7 +16,7 @@ from market.messages import Agreement, AgreementTerms, ProviderSignature
 from market.offer import NO_SLOT, Offer, is_offer_signed_by, sign_offer
 from market.units import BlockNumber
 
-__all__ = ["countersign", "hash_terms", "offer_of", "propose", "require_signed"]
+__all__ = ["countersign", "hash_terms", "offer_of", "propose", "require_proposed", "require_signed"]
 
 
 def hash_terms(terms: AgreementTerms) -> Hash:
@@ -105,6 +105,17 @@ def countersign(
     return Agreement(terms=terms, requester=agreement.requester, provider=signature)
 
 
+def require_proposed(agreement: Agreement, requester: PublicKey) -> None:
+    """Check the requester's signature on an agreement.
+
+    Raises:
+        AgreementError: ``requester``.
+    """
+    payload = signed_bytes(hash_terms(agreement.terms))
+    if not is_valid_signature(requester, payload, agreement.requester):
+        raise AgreementError("requester", "the requester has not signed these terms: drop it")
+
+
 def require_signed(
     agreement: Agreement,
     *,
@@ -123,9 +134,8 @@ def require_signed(
     Raises:
         AgreementError: ``requester``, ``unsigned``, ``provider`` or ``offer``.
     """
+    require_proposed(agreement, requester)
     payload = signed_bytes(hash_terms(agreement.terms))
-    if not is_valid_signature(requester, payload, agreement.requester):
-        raise AgreementError("requester", "the requester has not signed these terms: drop it")
     signed = agreement.provider
     if signed is None:
         raise AgreementError("unsigned", "the provider has not signed yet: wait for its answer")

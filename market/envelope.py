@@ -39,6 +39,7 @@ __all__ = [
     "expect",
     "message_id",
     "open_untrusted",
+    "reopen",
     "require_current",
     "seal",
     "signed_bytes",
@@ -95,6 +96,8 @@ class Opened(Generic[_B_co]):
 
     id: MessageId
     sender: AccountId
+    key: PublicKey
+    """With which it is signed: the sender's operator key at ``issued_at``."""
     audience: Hash
     sequence: int
     issued_at: BlockNumber
@@ -207,15 +210,31 @@ def open_untrusted(data: bytes, *, genesis: GenesisHash, keys: KeyDirectory) -> 
     hashed = message_id(envelope)
     if not is_valid_signature(envelope.key, signed_bytes(hashed), envelope.signature):
         raise EnvelopeError("signature", "the signature is not valid: drop it")
-    body = decode_body_untrusted(envelope.kind, envelope.body)
+    return _opened(envelope, hashed, data)
+
+
+def reopen(data: bytes) -> Opened[Body]:
+    """Decode an envelope that was checked when it came, or that we have sealed ourselves.
+
+    For what a journal kept: whose key it was then may not be whose key it is now.
+
+    Raises:
+        DecodeError: it is no envelope: the journal is damaged.
+    """
+    envelope = decode_envelope_untrusted(data)
+    return _opened(envelope, message_id(envelope), data)
+
+
+def _opened(envelope: Envelope, hashed: MessageId, data: bytes) -> Opened[Body]:
     return Opened(
         id=hashed,
         sender=envelope.sender,
+        key=envelope.key,
         audience=envelope.audience,
         sequence=envelope.sequence,
         issued_at=envelope.issued_at,
         expires_at=envelope.expires_at,
-        body=body,
+        body=decode_body_untrusted(envelope.kind, envelope.body),
         raw=data,
     )
 

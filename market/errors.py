@@ -4,6 +4,7 @@ __all__ = [
     "AgreementError",
     "DecodeError",
     "EnvelopeError",
+    "FundsError",
     "IllegalEventError",
     "MarketError",
     "PeerError",
@@ -59,6 +60,10 @@ class AgreementError(PeerError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class FundsError(PeerError):
+    """A requester calls for more than it can pay: do not bid."""
 
 
 class RefusedError(MarketError):

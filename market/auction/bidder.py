@@ -35,12 +35,13 @@ from market.auction.effects import (
     RootReceived,
     Send,
     Step,
+    TranscriptReceived,
     Withdrew,
 )
 from market.auction.facts import validate_ask
 from market.envelope import Opened
 from market.errors import IllegalEventError, UsageError
-from market.hashing import AuctionId
+from market.hashing import AuctionId, MessageId
 from market.identity import AccountId
 from market.messages import (
     MAX_ROUNDS,
@@ -53,11 +54,12 @@ from market.messages import (
     CommitmentRoot,
     Reveal,
     RevealAck,
+    Transcript,
 )
 from market.sealing import seal_of_ask
 from market.units import BlockNumber
 
-__all__ = ["LEGAL", "Bidder", "Phase", "evidence_of", "hear", "step"]
+__all__ = ["LEGAL", "Bidder", "Phase", "evidence_of", "hear", "resume", "step"]
 
 _HEADS_APART: Final = 1
 """Blocks by which an acknowledgement may differ from our head."""
@@ -76,7 +78,10 @@ class Phase(Enum):
 
 
 _FROM_REQUESTER: Final = frozenset(
-    {CommitmentAckReceived, RootReceived, RevealAckReceived, AwardReceived, HeadMoved}
+    {
+        *(CommitmentAckReceived, RootReceived, RevealAckReceived, AwardReceived),
+        *(TranscriptReceived, HeadMoved),
+    }
 )
 
 LEGAL: Final[dict[Phase, frozenset[type[BidderEvent]]]] = {
@@ -106,6 +111,8 @@ class Bidder:
     is_posted: bool = False
     awards: tuple[Opened[Award], ...] = ()
     answers: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+    transcripts: frozenset[MessageId] = frozenset()
+    """Ids of the transcripts that came; an agreement names one of them."""
     withdrawn: str = ""
     """Why it will refuse; empty while it means to perform."""
 
@@ -119,6 +126,21 @@ def evidence_of(state: Bidder) -> tuple[bytes, ...]:
     """Return all messages of the requester that the bidder holds."""
     held = (state.call, state.ack, state.root, state.reveal_ack, *state.awards)
     return tuple(message.raw for message in held if message is not None)
+
+
+def resume(state: Bidder) -> list[Effect]:
+    """Return what a bidder waits for, to be asked for again after a restart; asking twice does no harm."""
+    to = state.call.sender
+    match state.phase:
+        case Phase.COMMITTED:
+            return [Send(to, state.commitment)]
+        case Phase.REVEALED:
+            posted: list[Effect] = [PostReveal(state.reveal)] if state.is_posted else []
+            return [Send(to, state.reveal), *posted]
+        case Phase.WAITING:
+            return [Send(to, answer) for answer in state.answers[-1:] if answer]
+        case Phase.HEARD | Phase.OVER:
+            return []
 
 
 def step(state: Bidder, event: BidderEvent, at: Step) -> tuple[Bidder, list[Effect]]:
@@ -149,6 +171,8 @@ def step(state: Bidder, event: BidderEvent, at: Step) -> tuple[Bidder, list[Effe
             return _on_reveal_ack(state, message, at)
         case AwardReceived(message):
             return _on_award(state, message, at)
+        case TranscriptReceived(message):
+            return _on_transcript(state, message)
         case Withdrew(reason):
             return attrs.evolve(state, withdrawn=reason), []
         case HeadMoved():
@@ -173,7 +197,13 @@ def _commit(state: Bidder, ask: Ask, nonce: bytes, at: Step) -> tuple[Bidder, li
     return state, [Send(state.call.sender, raw)]
 
 
-_FromRequester = Opened[CommitmentAck] | Opened[CommitmentRoot] | Opened[RevealAck] | Opened[Award]
+_FromRequester = (
+    Opened[CommitmentAck]
+    | Opened[CommitmentRoot]
+    | Opened[RevealAck]
+    | Opened[Award]
+    | Opened[Transcript]
+)
 
 
 def _is_stray(state: Bidder, message: _FromRequester) -> bool:
@@ -265,6 +295,14 @@ def _on_award(state: Bidder, message: Opened[Award], at: Step) -> tuple[Bidder, 
     return state, [Send(state.call.sender, answer)] if answer else []
 
 
+def _on_transcript(state: Bidder, message: Opened[Transcript]) -> tuple[Bidder, list[Effect]]:
+    if _is_stray(state, message):
+        return _ignore(state, message.sender, "not ours")
+    if message.id in state.transcripts:
+        return state, []
+    return attrs.evolve(state, transcripts=state.transcripts | {message.id}), []
+
+
 def _refusal(state: Bidder, mine: Mapping[int, int]) -> str:
     """Return why an award does not bind; empty when it does."""
     ask = state.ask
@@ -290,7 +328,7 @@ def _move(state: Bidder, at: Step) -> tuple[Bidder, list[Effect]]:
     cfp = state.call.body
     last = cfp.reveal_by + MAX_ROUNDS * (cfp.accept_blocks + _GRACE)
     if at.now > last:
-        return attrs.evolve(state, phase=Phase.OVER), []
+        return state if state.phase is Phase.OVER else attrs.evolve(state, phase=Phase.OVER), []
     half = BlockNumber((cfp.close_block + cfp.reveal_by) // 2)
     if state.phase is Phase.REVEALED and at.now > cfp.reveal_by:
         return attrs.evolve(state, phase=Phase.WAITING), []

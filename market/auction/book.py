@@ -87,6 +87,8 @@ class Requester:
     shown: dict[AccountId, Shown] = attrs.field(factory=dict)
     weights: tuple[Weight, ...] = ()
     rounds: tuple[Round, ...] = ()
+    transcript: bytes = attrs.field(default=b"", repr=False)
+    """The last one that was signed; empty while the auction is open."""
     barred: frozenset[AccountId] = frozenset()
     """Accounts that are not admitted: they let an earlier auction down, or cheated in it."""
 

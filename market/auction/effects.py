@@ -1,28 +1,33 @@
 """What the machines of an auction are told, and what they ask for.
 
-An event is something that happened; an effect is something the shell shall do after it has saved the new
-state. Messages in effects are sealed already, with sequence numbers that came in with the event, so the same
-event at the same state gives the same bytes: a node that restarts and sends again says nothing new.
+What all machines of the market share is in :mod:`market.steps`.
 """
-
-from typing import Final
 
 import attrs
 
 from market.auction.facts import Facts
-from market.envelope import Opened, seal
-from market.hashing import GenesisHash, Hash
-from market.identity import AccountId, Identity
+from market.envelope import Opened
+from market.hashing import Hash
+from market.identity import AccountId
 from market.messages import (
     Acceptance,
     Ask,
     Award,
-    Body,
     Commitment,
     CommitmentAck,
     CommitmentRoot,
     Reveal,
     RevealAck,
+    Transcript,
+)
+from market.steps import (
+    SEQUENCES_PER_STEP,
+    Accuse,
+    HeadMoved,
+    Ignored,
+    Opening,
+    Send,
+    Step,
 )
 from market.units import BlockNumber
 
@@ -54,51 +59,11 @@ __all__ = [
     "RootReceived",
     "Send",
     "Step",
+    "TranscriptReceived",
     "Withdrew",
 ]
 
-SEQUENCES_PER_STEP: Final = 4
-"""Sequence numbers that one step may use, at most."""
-
-
-@attrs.frozen
-class Step:
-    """What a step may know besides its state and event: the arguments that purity asks for."""
-
-    now: BlockNumber
-    """The finalised head."""
-    identity: Identity
-    """Whose machine this is."""
-    genesis: GenesisHash
-    sequence: int
-    """First of :data:`SEQUENCES_PER_STEP` numbers that belong to this step alone."""
-
-    def seal(
-        self, body: Body, audience: Hash | AccountId, expires_at: BlockNumber, nth: int = 0
-    ) -> bytes:
-        """Return a message under this step's ``nth`` sequence number."""
-        return seal(
-            body,
-            identity=self.identity,
-            genesis=self.genesis,
-            audience=audience,
-            sequence=self.sequence + nth,
-            issued_at=self.now,
-            expires_at=BlockNumber(max(expires_at, self.now)),
-        )
-
-
 # Events.
-
-
-@attrs.frozen
-class Opening:
-    """The requester starts: the call goes out."""
-
-
-@attrs.frozen
-class HeadMoved:
-    """The finalised head is another block; :class:`Step` says which."""
 
 
 @attrs.frozen
@@ -201,6 +166,13 @@ class AwardReceived:
 
 
 @attrs.frozen
+class TranscriptReceived:
+    """The requester's transcript arrived, and the shell has found no fault in it."""
+
+    message: Opened[Transcript]
+
+
+@attrs.frozen
 class Withdrew:
     """The bidder will not perform, whatever it bid: its next award is refused, which is a fault."""
 
@@ -213,20 +185,13 @@ BidderEvent = (
     | RootReceived
     | RevealAckReceived
     | AwardReceived
+    | TranscriptReceived
     | Withdrew
     | HeadMoved
 )
 
 
 # Effects.
-
-
-@attrs.frozen
-class Send:
-    """Send a message to one account."""
-
-    to: AccountId
-    message: bytes = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -256,23 +221,6 @@ class ReadFacts:
 
     block: BlockNumber
     accounts: tuple[AccountId, ...]
-
-
-@attrs.frozen
-class Ignored:
-    """A message was late, early or not for this auction; nothing came of it."""
-
-    sender: AccountId
-    reason: str
-
-
-@attrs.frozen
-class Accuse:
-    """Keep the proof that an account broke the rules: messages that it signed."""
-
-    account: AccountId
-    fault: str
-    proof: tuple[bytes, ...] = attrs.field(repr=False)
 
 
 @attrs.frozen

@@ -53,6 +53,8 @@ class AccountFacts(WireStruct, frozen=True, kw_only=True):
     """Effective score, points."""
     headroom: Amount
     """Exposure that its bond still allows, planck."""
+    free: Amount
+    """What it could spend, planck: a requester's must cover its call."""
 
 
 class PostedReveal(WireStruct, frozen=True, kw_only=True):

@@ -46,10 +46,10 @@ from market.auction.effects import (
     Step,
 )
 from market.auction.facts import Facts, FactsKeys, build_problem, compute_weight, validate_ask
-from market.envelope import KeyDirectory, Opened, expect, open_untrusted
+from market.envelope import KeyDirectory, Opened, expect, open_untrusted, reopen
 from market.errors import IllegalEventError, PeerError, UsageError
 from market.hashing import AuctionId, GenesisHash, Hash
-from market.identity import AccountId, PublicKey
+from market.identity import AccountId
 from market.merkle import merkle_root
 from market.messages import (
     MAX_ROUNDS,
@@ -77,6 +77,7 @@ __all__ = [
     "Shown",
     "Taken",
     "announce",
+    "resume",
     "step",
 ]
 
@@ -126,19 +127,7 @@ def announce(
         )
     end = cfp.reveal_by + MAX_ROUNDS * cfp.accept_blocks + _KEEP
     call = step.seal(cfp, audience, BlockNumber(end))
-    opened = open_untrusted(call, genesis=step.genesis, keys=_OwnKey(step.identity.key))
-    return Requester(Phase.ANNOUNCED, AuctionId(opened.id), cfp, call, barred=barred)
-
-
-@attrs.frozen
-class _OwnKey:
-    """A key directory for messages that we have just sealed ourselves."""
-
-    key: PublicKey
-
-    def operator_key(self, account: AccountId, at: BlockNumber) -> PublicKey:
-        del account, at
-        return self.key
+    return Requester(Phase.ANNOUNCED, AuctionId(reopen(call).id), cfp, call, barred=barred)
 
 
 def step(state: Requester, event: RequesterEvent, at: Step) -> tuple[Requester, list[Effect]]:
@@ -347,8 +336,7 @@ def _award(state: Requester, at: Step) -> tuple[Requester, list[Effect]]:
         answer_by=answer_by,
     )
     raw = at.seal(award, Hash(state.auction), _end(state), nth=2)
-    opened = open_untrusted(raw, genesis=at.genesis, keys=_OwnKey(at.identity.key))
-    round_ = Round(raw, opened.id, cleared, answer_by)
+    round_ = Round(raw, reopen(raw).id, cleared, answer_by)
     state = attrs.evolve(state, rounds=(*state.rounds, round_))
     if not cleared.lines:
         return _finish(attrs.evolve(state, phase=Phase.VOID), at, [Publish(raw)])
@@ -408,5 +396,28 @@ def _finish(
     state: Requester, at: Step, before: list[Effect] | None = None
 ) -> tuple[Requester, list[Effect]]:
     raw = at.seal(transcript_of(state), Hash(state.auction), _end(state), nth=3)
-    conclude = Conclude(raw, is_awarded=state.phase is Phase.SETTLED)
-    return state, [*(before or []), conclude]
+    state = attrs.evolve(state, transcript=raw)
+    return state, [*(before or []), _conclude(state)]
+
+
+def _conclude(state: Requester) -> Conclude:
+    return Conclude(state.transcript, is_awarded=state.phase is Phase.SETTLED)
+
+
+def resume(state: Requester) -> list[Effect]:
+    """Return what an auction waits for, to be asked for again after a restart; asking twice does no harm."""
+    match state.phase:
+        case Phase.ANNOUNCED:
+            return []
+        case Phase.COMMITTING:
+            return [Publish(state.call)]
+        case Phase.CLOSED:
+            return [Anchor(Hash(state.root_hash))]
+        case Phase.REVEALING:
+            return [Publish(state.root)]
+        case Phase.CLEARED:
+            return [ReadFacts(state.cfp.facts_block, tuple(sorted(state.taken)))]
+        case Phase.AWARDED:
+            return [Publish(state.rounds[-1].award)]
+        case Phase.SETTLED | Phase.VOID:
+            return [_conclude(state)]

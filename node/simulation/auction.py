@@ -196,12 +196,18 @@ class AuctionWorld:
                 is_eligible=p.is_eligible,
                 score=p.score,
                 headroom=p.headroom,
+                free=_PLENTY,
             )
             for p in self.participants.values()
         ]
         rows += [
             AccountFacts(
-                account=i.account, key=i.key, is_eligible=True, score=1000, headroom=_PLENTY
+                account=i.account,
+                key=i.key,
+                is_eligible=True,
+                score=1000,
+                headroom=_PLENTY,
+                free=_PLENTY,
             )
             for i in (self.owner, *self.extra_keys.values())
         ]

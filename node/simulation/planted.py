@@ -1,0 +1,183 @@
+"""Bugs that are planted in a run, one at a time, to see that the invariants notice."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from market.auction import bidder
+from market.errors import RefusedError
+from market.escrow import exits
+from market.escrow.calls import Release
+from market.escrow.record import State
+from market.journal import Row
+from market.merkle import MerkleRoot
+from market.messages import Reveal
+from market.ports import Remark
+from market.settlement.effects import OnEscrow, OpenEscrow
+from market.units import BlockNumber, block_after
+from node.simulation.chain import Signed
+from node.simulation.mirrored import Ledgers, Mirrored
+
+if TYPE_CHECKING:
+    from node.simulation.party import Party
+    from node.simulation.tasks import TaskWorld
+
+__all__ = ["BUGS", "Bug"]
+
+
+class Bug:
+    """Where something could be wrong; here nothing is."""
+
+    def seen_head(self, world: "TaskWorld") -> BlockNumber:
+        """Return the block that nodes believe in."""
+        return world.chain.final
+
+    def saves(self, party: "Party", row: Row) -> bool:
+        """Return whether a row is written at all."""
+        del party, row
+        return True
+
+    def syncs(self, party: "Party") -> bool:
+        """Return whether a row is synced before anything is sent."""
+        del party
+        return True
+
+    def saved(self, party: "Party", row: Row) -> None:
+        """Do something once a row is saved."""
+        del party, row
+
+    def key(self, party: "Party", key: str) -> str:
+        """Return the key under which something is submitted."""
+        del party
+        return key
+
+    def backend(self, honest: Mirrored) -> Mirrored:
+        """Return the chain."""
+        return honest
+
+
+class InBlockIsFinal(Bug):
+    """Nodes believe the best block."""
+
+    def seen_head(self, world: "TaskWorld") -> BlockNumber:
+        """Return the best block."""
+        return world.chain.backend.head
+
+
+class ForgottenSave(Bug):
+    """Some steps are acted upon and not saved."""
+
+    def saves(self, party: "Party", row: Row) -> bool:
+        """Leave out what a side has signed, and what it has made."""
+        del party
+        return not row.event.endswith(("/InputChecked", "/WorkDone", "/AgreementReceived"))
+
+
+class NoSync(Bug):
+    """Rows are written and never synced."""
+
+    def syncs(self, party: "Party") -> bool:
+        """Return that they are not."""
+        del party
+        return False
+
+
+class EarlyReveal(Bug):
+    """A bidder shows its bid once its commitment is acknowledged, root or no root."""
+
+    def saved(self, party: "Party", row: Row) -> None:
+        """Send the reveal at once."""
+        if not row.event.endswith("/CommitmentAckReceived") or party.drive is None:
+            return
+        for key, state in party.drive.cases.items():
+            if key.id == row.task_id and isinstance(state, bidder.Bidder) and state.ask:
+                body = Reveal(
+                    auction=state.auction,
+                    root=MerkleRoot(bytes(32)),
+                    ask=state.ask,
+                    nonce=state.nonce,
+                )
+                raw = party.world.seal_for(party, body, state.call.sender)
+                party.world.post(party, state.call.sender, raw)
+
+
+class DoubleSettle(Bug):
+    """A submission is signed anew whenever it is asked for, and the chain pays for each of them."""
+
+    def key(self, party: "Party", key: str) -> str:
+        """Return a key that was never used."""
+        return f"{key}#{len(party.disk.submissions)}" if "/release/" in key else key
+
+    def backend(self, honest: Mirrored) -> Mirrored:
+        """Return a chain that releases what is released."""
+        honest.__class__ = _PaysPerCall
+        return honest
+
+
+class _PaysPerCall(Mirrored):
+    def carry_out(self, ledgers: Ledgers, signed: Signed, now: BlockNumber) -> Ledgers:
+        what = signed.what
+        if isinstance(what, OnEscrow) and isinstance(what.call, Release):
+            escrow = ledgers.escrows[what.escrow]
+            if escrow.state is State.RELEASED:
+                view = self._view(ledgers, now)
+                after, effects = exits.release(escrow, self._chain(ledgers, now, view))
+                return self._store(ledgers, what.escrow, after, effects, view)
+        return super().carry_out(ledgers, signed, now)
+
+
+class BlindRelease(Bug):
+    """A release is signed anew at every head: it pays the next milestone unseen."""
+
+    def saved(self, party: "Party", row: Row) -> None:
+        """Release whatever there is."""
+        if not row.event.startswith("buy/") or party.drive is None:
+            return
+        for found in party.world.escrows_of(party):
+            if found.escrow.state is State.DELIVERED:
+                key = f"blind/{found.id}/{len(party.disk.submissions)}"
+                call = OnEscrow(found.id, Release(party.account))
+                party.disk.submissions[key] = call
+
+
+class LateOpening(Bug):
+    """An offer is good for ever: the chain takes it after both sides have given it up."""
+
+    def backend(self, honest: Mirrored) -> Mirrored:
+        """Return a chain that does not look at the offer's last block."""
+        honest.__class__ = _TakesExpired
+        return honest
+
+
+class _TakesExpired(Mirrored):
+    def build(self, calls: Sequence[Signed]) -> list[RefusedError | None]:
+        return super().build(calls)
+
+    def carry_out(self, ledgers: Ledgers, signed: Signed, now: BlockNumber) -> Ledgers:
+        what = signed.what
+        if isinstance(what, Remark) or not isinstance(what, OpenEscrow):
+            return super().carry_out(ledgers, signed, now)
+        backdated = min(now, what.offer.valid_until)
+        after = super().carry_out(ledgers, signed, backdated)
+        return attrs.evolve(
+            after,
+            escrows={
+                number: attrs.evolve(e, deadline=block_after(now, e.deliver_within))
+                if number not in ledgers.escrows
+                else e
+                for number, e in after.escrows.items()
+            },
+        )
+
+
+BUGS: dict[str, type[Bug]] = {
+    "double-settle": DoubleSettle,
+    "blind-release": BlindRelease,
+    "early-reveal": EarlyReveal,
+    "late-opening": LateOpening,
+    "forgotten-save": ForgottenSave,
+    "no-sync": NoSync,
+    "in-block-is-final": InBlockIsFinal,
+}
+"""By name."""

@@ -1,0 +1,345 @@
+"""A node's network: bytes to and from peers. What the bytes mean is :mod:`node.p2p.messages`' affair.
+
+    async with open_network(NetworkConfig(bootstrap=(address,)), seed) as network:
+        heard = await network.subscribe(presence_topic(0), validate)
+        await network.publish(presence_topic(0), b"...")
+        answer = await network.request(peer, "/ainur/bid/1.0.0", b"...", timeout=5)
+
+Everything that protects it from peers, and from the library below, is in :mod:`node.p2p.hardening`.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import attrs
+import trio
+from libp2p.abc import INetConn, INetStream, INetwork, INotifee
+from libp2p.network.exceptions import SwarmException
+from libp2p.peer.id import ID
+from libp2p.rcmgr import Direction
+from libp2p.tools.anyio_service import background_trio_service
+from multiaddr import Multiaddr
+
+from market.identity import PeerId
+from node.p2p.addresses import parse_peer, peer_from_library, peer_to_library
+from node.p2p.config import NetworkConfig
+from node.p2p.dht import Dht, Provider
+from node.p2p.errors import NetworkError, NetworkUsageError, UnreachableError
+from node.p2p.gossip import Gossip, Heard, Validate
+from node.p2p.hardening.faults import faults
+from node.p2p.hardening.gossipsub import BoundedGossipSub
+from node.p2p.hardening.host import BoundedHost
+from node.p2p.hardening.pubsub import BoundedPubsub
+from node.p2p.hostbuild import build_host, require_free
+from node.p2p.keepalive import Keepalive
+from node.p2p.requests import Handler, Requests
+from node.p2p.scoring import Scoreboard
+
+__all__ = ["ConnectedPeer", "Network", "open_network"]
+
+ADDRESS_SECONDS: Final = 3_600
+"""How long an address that we were given is kept."""
+HOOK_SECONDS: Final = 30.0
+HOOKS_WAITING: Final = 1_024
+
+_LOG: Final = logging.getLogger("ainur.p2p")
+
+Hook = Callable[[PeerId], Awaitable[None]]
+
+
+@attrs.frozen
+class ConnectedPeer:
+    """A peer that we have a connection to."""
+
+    peer: PeerId
+    addresses: tuple[str, ...]
+    """Of the connections themselves."""
+    inbound: bool
+    """Whether it dialled us."""
+    round_trip_ms: float | None
+    score: float
+    """By what it gossiped; below 0 it did something wrong."""
+    agent: str | None = None
+
+
+class Network(INotifee):
+    """What a node can do with its peers."""
+
+    def __init__(self, config: NetworkConfig, host: BoundedHost) -> None:
+        limits = config.limits
+        self.config = config
+        self.peer_id: PeerId = peer_from_library(host.get_id())
+        self._host = host
+        self._board = Scoreboard(trio.current_time)
+        self._router = BoundedGossipSub(self._board)
+        self._pubsub = BoundedPubsub(
+            host,
+            self._router,
+            message_bytes=limits.gossip_bytes,
+            per_second=limits.gossip_per_second,
+        )
+        self._gossip = Gossip(self._pubsub, limits.gossip_bytes)
+        self._requests = Requests(host, limits.message_bytes)
+        self._dht = Dht(host, server=config.dht_server)
+        self._keepalive = Keepalive(host, limits.keepalive_seconds)
+        self._hooks: list[Hook] = []
+        self._gone_hooks: list[Hook] = []
+        self._events, self._event_source = trio.open_memory_channel[tuple[ID, bool]](HOOKS_WAITING)
+        host.on_identified = self._dht.add
+        host.get_network().register_notifee(self)
+
+    @property
+    def multiaddrs(self) -> tuple[str, ...]:
+        """Full addresses of this node, each with its PeerId, as others can dial them."""
+        return tuple(str(address) for address in self._host.get_addrs())
+
+    # Peers.
+
+    async def connect(self, multiaddr: str) -> PeerId:
+        """Connect to a peer and return who it is; nothing happens when it is connected already.
+
+        Raises:
+            NetworkUsageError: it is no full multiaddr, or this node's own.
+            UnreachableError: it does not answer.
+        """
+        info = parse_peer(multiaddr)
+        peer = peer_from_library(info.peer_id)
+        if peer == self.peer_id:
+            raise NetworkUsageError("that is the address of this node itself")
+        self.learn(peer, tuple(str(a) for a in info.addrs))
+        return await self.connect_peer(peer)
+
+    async def connect_peer(self, peer: PeerId) -> PeerId:
+        """Connect to a peer whose addresses are known.
+
+        Raises:
+            UnreachableError: none is known, or none answers.
+        """
+        try:
+            with trio.fail_after(self.config.limits.dial_seconds):
+                await self._host.get_network().dial_peer(peer_to_library(peer))
+        except SwarmException as error:
+            raise UnreachableError(peer, str(error)) from error
+        except trio.TooSlowError as error:
+            raise UnreachableError(peer, f"{peer} did not answer in time") from error
+        return peer
+
+    def learn(self, peer: PeerId, addresses: tuple[str, ...]) -> None:
+        """Remember addresses of a peer."""
+        self._host.get_peerstore().add_addrs(
+            peer_to_library(peer), [Multiaddr(a) for a in addresses], ADDRESS_SECONDS
+        )
+
+    async def disconnect(self, peer: PeerId) -> None:
+        """Close all connections to a peer."""
+        await self._host.get_network().close_peer(peer_to_library(peer))
+
+    def is_connected(self, peer: PeerId) -> bool:
+        """Return whether there is a connection to a peer."""
+        return bool(self._host.get_network().get_connections(peer_to_library(peer)))
+
+    def peers(self) -> list[ConnectedPeer]:
+        """Return the connected peers, by PeerId."""
+        shown = []
+        by_peer: dict[ID, list[INetConn]] = self._host.get_network().get_connections_map()
+        for peer, connections in by_peer.items():
+            if not connections:
+                continue
+            took = self._keepalive.round_trips.get(peer)
+            shown.append(
+                ConnectedPeer(
+                    peer=peer_from_library(peer),
+                    addresses=tuple(
+                        dict.fromkeys(
+                            str(a) for c in connections for a in c.get_transport_addresses()
+                        )
+                    ),
+                    inbound=getattr(connections[0], "direction", None) == Direction.INBOUND,
+                    round_trip_ms=None if took is None else round(took * 1e3, 3),
+                    score=self._board.score(str(peer)),
+                )
+            )
+        return sorted(shown, key=lambda known: known.peer)
+
+    def on_connected(self, hook: Hook) -> None:
+        """Call this with each peer that connects, once it speaks gossip or not; 30 s at most."""
+        self._hooks.append(hook)
+
+    def on_disconnected(self, hook: Hook) -> None:
+        """Call this with each peer whose last connection has ended."""
+        self._gone_hooks.append(hook)
+
+    def judge(self, peer: PeerId, score: float) -> None:
+        """Set what the application thinks of a peer, in points of the gossip score."""
+        self._board.set_application(str(peer_to_library(peer)), score)
+
+    # Gossip.
+
+    async def publish(self, topic: str, data: bytes) -> None:
+        """Send signed data to everybody who listens to a topic.
+
+        Raises:
+            NetworkUsageError: it is too long.
+        """
+        await self._gossip.publish(topic, data)
+
+    async def subscribe(self, topic: str, validate: Validate) -> trio.MemoryReceiveChannel[Heard]:
+        """Listen to a topic: valid messages of others, as ``(peer, data)``.
+
+        Raises:
+            NetworkUsageError: this node listens to it already.
+        """
+        return await self._gossip.subscribe(topic, validate)
+
+    async def unsubscribe(self, topic: str) -> None:
+        """Stop listening to a topic."""
+        await self._gossip.unsubscribe(topic)
+
+    def listeners(self, topic: str) -> set[PeerId]:
+        """Return the connected peers that listen to a topic."""
+        return self._gossip.peers(topic)
+
+    # Requests.
+
+    async def request(
+        self,
+        peer: PeerId,
+        protocol: str,
+        data: bytes,
+        timeout: float = 10.0,  # noqa: ASYNC109  (what callers want to say; it is trio.fail_after)
+    ) -> bytes:
+        """Ask a peer and return its answer, on a stream that is kept for the next request.
+
+        Args:
+            peer: whom; dialled when not connected and an address is known.
+            protocol: ``/ainur/…``.
+            data: the request.
+            timeout: seconds, for all of it.
+
+        Raises:
+            RequestError: no answer; see :mod:`node.p2p.errors` for which.
+            UnreachableError: it cannot be dialled.
+        """
+        return await self._requests.request(peer, protocol, data, timeout)
+
+    def serve(self, protocol: str, handler: Handler, *, concurrent: int = 64) -> None:
+        """Answer requests of a protocol from now on."""
+        self._requests.serve(protocol, handler, concurrent=concurrent)
+
+    def stop_serving(self, protocol: str) -> None:
+        """Answer requests of a protocol no more."""
+        self._requests.stop_serving(protocol)
+
+    # DHT.
+
+    async def provide(self, key: bytes) -> bool:
+        """Say that we provide a key, until :meth:`unprovide`; return whether anybody heard it."""
+        return await self._dht.provide(key)
+
+    def unprovide(self, key: bytes) -> None:
+        """Say it no more."""
+        self._dht.unprovide(key)
+
+    async def find_providers(self, key: bytes, limit: int = 100) -> list[Provider]:
+        """Ask the network who provides a key; nothing vouches for the answer."""
+        return await self._dht.find_providers(key, limit)
+
+    async def find_peer(self, peer: PeerId) -> tuple[str, ...]:
+        """Return addresses of a peer, asking the network when we know none."""
+        return await self._dht.find_peer(peer)
+
+    # The library's events.
+
+    async def connected(self, network: INetwork, conn: INetConn) -> None:  # noqa: ARG002
+        """Take note of a new connection."""
+        self._note(conn, connected=True)
+
+    async def disconnected(self, network: INetwork, conn: INetConn) -> None:  # noqa: ARG002
+        """Take note of the end of one."""
+        self._note(conn, connected=False)
+
+    def _note(self, conn: INetConn, *, connected: bool) -> None:
+        try:
+            self._events.send_nowait((conn.muxed_conn.peer_id, connected))
+        except trio.WouldBlock:
+            faults.report("network", conn.muxed_conn.peer_id, "too-many-events", connected)
+
+    async def opened_stream(self, network: INetwork, stream: INetStream) -> None:
+        """Nothing: streams are not followed."""
+
+    async def closed_stream(self, network: INetwork, stream: INetStream) -> None:
+        """Nothing: streams are not followed."""
+
+    async def listen(self, network: INetwork, multiaddr: Multiaddr) -> None:
+        """Nothing."""
+
+    async def listen_close(self, network: INetwork, multiaddr: Multiaddr) -> None:
+        """Nothing."""
+
+    async def _run_hooks(self, nursery: trio.Nursery) -> None:
+        known: set[ID] = set()
+        async for peer, _ in self._event_source:
+            there = bool(self._host.get_network().get_connections(peer))
+            if there and peer not in known:
+                known.add(peer)
+                for hook in self._hooks:
+                    nursery.start_soon(self._call, hook, peer)
+            elif not there and peer in known:
+                known.discard(peer)
+                self._dht.remove(peer)
+                self._requests.forget(peer)
+                for hook in self._gone_hooks:
+                    nursery.start_soon(self._call, hook, peer)
+
+    async def _call(self, hook: Hook, peer: ID) -> None:
+        try:
+            with trio.move_on_after(HOOK_SECONDS):
+                await hook(peer_from_library(peer))
+        except Exception:  # noqa: BLE001  (a hook's bug must not end the network; it is told in full)
+            _LOG.exception("a hook failed on %s", peer)
+
+    def _start(self, nursery: trio.Nursery) -> None:
+        nursery.start_soon(self._run_hooks, nursery)
+        nursery.start_soon(self._keepalive.run)
+        nursery.start_soon(self._requests.run)
+        nursery.start_soon(self._dht.run)
+
+
+@asynccontextmanager
+async def open_network(config: NetworkConfig, seed: bytes) -> AsyncIterator[Network]:
+    """Listen, and be a peer among peers until the block ends; then every socket is closed.
+
+    Args:
+        config: addresses and bounds.
+        seed: 32 bytes; gives the PeerId.
+
+    Raises:
+        NetworkUsageError: an address is none, or the seed has another length.
+        NetworkError: nobody can listen there.
+    """
+    require_free(config.listen)
+    host = build_host(config, seed)
+    failed: Exception | None = None
+    async with host.run([Multiaddr(a) for a in config.listen]):
+        try:
+            if len(host.get_transport_addrs()) < len(config.listen):
+                raise NetworkError(f"cannot listen on all of {', '.join(config.listen)}")
+            network = Network(config, host)
+            async with (
+                background_trio_service(network._pubsub),  # noqa: SLF001  (opened here, and only here)
+                background_trio_service(network._router),  # noqa: SLF001
+                trio.open_nursery() as nursery,
+            ):
+                await network._pubsub.wait_until_ready()  # noqa: SLF001
+                network._start(nursery)  # noqa: SLF001
+                try:
+                    yield network
+                except Exception as error:  # noqa: BLE001  (raised again below, outside of the nurseries' groups)
+                    failed = error
+                nursery.cancel_scope.cancel()
+        finally:
+            await host.close()
+    if failed is not None:
+        raise failed

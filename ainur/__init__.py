@@ -2,6 +2,9 @@
 
 from importlib.metadata import version
 
-__all__ = ["__version__"]
+from node.agents.declaration import Task, agent
+from node.agents.errors import InputError, WorkError
+
+__all__ = ["InputError", "Task", "WorkError", "__version__", "agent"]
 
 __version__ = version("ainur")

@@ -1,0 +1,1 @@
+"""Running agents: each in worker processes of its own, confined, bounded, and reaped."""

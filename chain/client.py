@@ -16,6 +16,8 @@ import attrs
 
 from chain.calls import Call
 from chain.connection import Connection, Patience
+from chain.errors import HistoryError
+from chain.posted import Posted, read_remarks
 from chain.queries import Queries
 from chain.session import BlockRef, Session
 from chain.signing import Signer
@@ -54,9 +56,39 @@ class Chain:
         """Return the last finalised block."""
         return await self._connection.read(Session.finalized)
 
-    async def free_balance(self, account: AccountId) -> Planck:
-        """Return what an account may spend, holds not counted, at the finalised block."""
-        return Planck(await self._connection.read(lambda s: s.free_balance(account)))
+    async def free_balance(self, account: AccountId, block: str | None = None) -> Planck:
+        """Return what an account may spend, holds not counted, at a block; the finalised one if None."""
+        return Planck(await self._connection.read(lambda s: s.free_balance(account, block)))
+
+    async def existential_deposit(self) -> Planck:
+        """Return what has to stay in an account."""
+        found = await self._connection.read(lambda s: s.constant("Balances", "ExistentialDeposit"))
+        return Planck(found)
+
+    async def millis_per_block(self) -> float | None:
+        """Return how long the last blocks took; None where there are too few."""
+        return await self._connection.read(lambda s: s.millis_per_block(s.finalized()))
+
+    async def block_at(self, number: BlockNumber) -> BlockRef:
+        """Return the block of a height.
+
+        Raises:
+            HistoryError: there is none.
+        """
+        [hash_] = await self._connection.read(lambda session: session.block_hashes([number]))
+        if hash_ is None:
+            raise HistoryError(
+                f"there is no block {number}: a jump left it out, or it is yet to come"
+            )
+        return BlockRef(number, hash_)
+
+    async def remarks(self, first: BlockNumber, last: BlockNumber) -> list[Posted]:
+        """Return what was posted by ``remark_with_event`` in blocks of the best chain, both ends included.
+
+        Raises:
+            HistoryError: the node keeps one of the blocks no more.
+        """
+        return await self._connection.read(lambda session: read_remarks(session, first, last))
 
     def follow(
         self, start: BlockNumber, *, last: BlockRef | None = None

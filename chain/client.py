@@ -9,7 +9,7 @@
 Importing this costs nothing heavy: substrate-interface is loaded by the thread that first connects.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import attrs
@@ -17,6 +17,7 @@ import attrs
 from chain.calls import Call
 from chain.connection import Connection, Patience
 from chain.errors import HistoryError
+from chain.looks import Look, TaskName, look_at, read_account_facts, read_open
 from chain.posted import Posted, read_remarks
 from chain.queries import Queries
 from chain.session import BlockRef, Session
@@ -24,8 +25,10 @@ from chain.signing import Signer
 from chain.stored import Store
 from chain.submission import Receipt, SubmissionPatience, Submitter
 from chain.subscriptions import FinalBlock, follow_finalized
+from market.auction.facts import AccountFacts
 from market.hashing import GenesisHash
 from market.identity import AccountId
+from market.settlement.effects import Found
 from market.units import BlockNumber, Planck
 
 __all__ = ["Chain", "open_chain"]
@@ -81,6 +84,24 @@ class Chain:
                 f"there is no block {number}: a jump left it out, or it is yet to come"
             )
         return BlockRef(number, hash_)
+
+    async def look(self, block: str, account: AccountId, tasks: Iterable[TaskName]) -> Look:
+        """Return what a block has for some tasks, and the epoch of an account's offers."""
+        names = tuple(tasks)
+        return await self._connection.read(lambda s: look_at(s, block, account, names))
+
+    async def open_escrows(self, block: str, account: AccountId) -> list[Found]:
+        """Return the escrows of an account that have not ended, on either side."""
+        return await self._connection.read(lambda s: read_open(s, block, account))
+
+    async def account_facts(
+        self, block: BlockRef, accounts: Iterable[AccountId]
+    ) -> tuple[AccountFacts, ...]:
+        """Return what an auction asks about accounts at its facts block."""
+        asked = tuple(accounts)
+        return await self._connection.read(
+            lambda s: read_account_facts(s, block.hash, block.number, asked)
+        )
 
     async def remarks(self, first: BlockNumber, last: BlockNumber) -> list[Posted]:
         """Return what was posted by ``remark_with_event`` in blocks of the best chain, both ends included.

@@ -64,6 +64,7 @@ _MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             spec BLOB NOT NULL,
             submitted_ms INTEGER NOT NULL,
             auction BLOB,                -- NULL until it is called for
+            is_cancelled INTEGER NOT NULL DEFAULT 0,
             ended TEXT                   -- how it ended; NULL while it has not
         ) STRICT
         """,

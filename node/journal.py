@@ -62,14 +62,13 @@ class Journal:
 class Numbers:
     """The port :class:`market.ports.Numbers`, also for what else the node signs.
 
-    A new database starts at the clock, in microseconds, so that numbers rise even where a database was lost.
+    They follow the clock, in nanoseconds, so that they rise even where a database was lost, and never fall
+    behind themselves where the clock does.
     """
 
-    def __init__(
-        self, database: Database, clock_micros: Callable[[], int] = lambda: time.time_ns() // 1_000
-    ) -> None:
+    def __init__(self, database: Database, clock: Callable[[], int] = time.time_ns) -> None:
         self._db = database
-        self._clock = clock_micros
+        self._clock = clock
 
     def reserve(self, count: int) -> int:
         """Return the first of so many numbers that nobody has been given before.
@@ -79,7 +78,7 @@ class Numbers:
         """
         rows = self._db.execute(
             "INSERT INTO counter VALUES (?1, ?2 + ?3)"
-            " ON CONFLICT (name) DO UPDATE SET next = next + ?3 RETURNING next",
+            " ON CONFLICT (name) DO UPDATE SET next = max(next, ?2) + ?3 RETURNING next",
             (_ENVELOPES, self._clock(), count),
         ).fetchall()
         return int(rows[0][0]) - count

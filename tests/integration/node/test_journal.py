@@ -115,14 +115,14 @@ async def test_what_is_saved_during_a_batch_waits_for_it(tmp_path: Path) -> None
 
 
 def test_numbers_rise_over_restarts_and_over_a_lost_database(tmp_path: Path) -> None:
-    clock = iter([1_000_000, 1, 5, 2_000_000])
+    clock = iter([1_000_000, 1, 1_005_000, 2_000_000])
     seen = []
     for _ in range(3):
         database = Database.open(tmp_path / "node.sqlite")
         numbers = Numbers(database, lambda: next(clock))
         seen.append(numbers.reserve(1024))
         database.close()
-    assert seen == [1_000_000, 1_001_024, 1_002_048]
+    assert seen == [1_000_000, 1_001_024, 1_005_000]
     (tmp_path / "node.sqlite").unlink()
     database = Database.open(tmp_path / "node.sqlite")
     assert Numbers(database, lambda: next(clock)).reserve(1) > seen[-1]

@@ -60,7 +60,10 @@ class Store(Protocol):
 
 
 class MemoryStore:
-    """Keeps submissions as long as the program runs: for demonstrations and measurements, never for money."""
+    """Keeps submissions as long as the program runs: for one command, a demonstration, a measurement.
+
+    Where a crash may come between, and doing it twice would cost, it is not enough.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[str, Submission] = {}

@@ -14,7 +14,6 @@ from market.auction.effects import BidderEvent
 from market.auction.effects import Effect as AuctionEffect
 from market.auction.effects import RequesterEvent as AuctionEvent
 from market.envelope import Opened
-from market.errors import UsageError
 from market.escrow.record import Escrow
 from market.hashing import AuctionId, Hash, MessageId
 from market.identity import AccountId
@@ -195,8 +194,6 @@ def resume(state: State, at: Step) -> list[Effect]:
             effects += buying.due(state, at)
         case serving.Provider():
             effects += serving.due(state, at)
-        case _:
-            raise UsageError(f"{type(state).__name__} is the state of no machine")
     return effects
 
 

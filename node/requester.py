@@ -290,15 +290,15 @@ class Requester:
         """Return what we lack to pay for a call, in a sentence; empty when nothing is lacking."""
         runner = self._runner
         needed = compute_funds_needed(cfp, runner.params)
-        facts = await runner.facts.read(cfp.facts_block, frozenset({runner.identity.account}))
-        known = facts.by_account().get(runner.identity.account)
-        if known is None:
-            return "this account is not registered on the chain: register it first"
-        if known.free >= needed:
+        account = runner.identity.account
+        facts = await runner.facts.read(cfp.facts_block, frozenset({account}))
+        known = facts.by_account().get(account)
+        free = known.free if known is not None else Planck(0)
+        if free >= needed:
             return ""
         return (
             f"it may cost {format_amount(needed)} with fees and deposits, and the account has"
-            f" {format_amount(known.free)}: fund it, or lower the budget"
+            f" {format_amount(free)}: fund it, or lower the budget"
         )
 
     async def _prefetch(self, cfp: Cfp) -> None:

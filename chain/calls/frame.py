@@ -30,7 +30,7 @@ class Remark(Call):
 
 @attrs.frozen
 class RemarkWithEvent(Call):
-    """Post bytes in a block, where everybody finds them, and have their hash reported."""
+    """Put bytes on chain, where everybody finds them: ``System.Remarked`` has their hash."""
 
     pallet: ClassVar[str] = "System"
     remark: bytes

@@ -12,9 +12,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
@@ -23,6 +23,7 @@ from node.chainhost.backend import get_backend
 from node.chainhost.client import Client
 from node.chainhost.config import ChainConfig
 from node.chainhost.errors import BackendUnavailableError, UnreachableError
+from node.chainhost.node_program import VARIABLE, find_program
 
 __all__ = ["Hosted", "Subject", "Unavailable", "resident_mb", "subjects"]
 
@@ -94,6 +95,8 @@ class Hosted:
 
     name: str
     is_quick: bool = True
+    options: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    """Of its configuration."""
     _cache: "tempfile.TemporaryDirectory[str] | None" = None
 
     def prepare(self) -> None:
@@ -109,8 +112,10 @@ class Hosted:
         if cold or self._cache is None:
             self._cache = tempfile.TemporaryDirectory()
         with tempfile.TemporaryDirectory() as folder:
-            config = ChainConfig("bench", folder, port=0, backend=self.name, seed="bench")
-            with _environment(XDG_CACHE_HOME=self._cache.name):
+            config = ChainConfig(
+                "bench", folder, port=0, backend=self.name, seed="bench", **self.options
+            )
+            with _environment(XDG_CACHE_HOME=self._cache.name, **self._program()):
                 start = time.perf_counter()
                 record = control.start(config)
                 seconds = time.perf_counter() - start
@@ -118,6 +123,10 @@ class Hosted:
                 yield Started(record.port, record.pid, seconds)
             finally:
                 control.stop(config.folder)
+
+    def _program(self) -> dict[str, str]:
+        """Name the node's program, which lies in the cache that we hide."""
+        return {VARIABLE: str(find_program())} if self.name == "node" else {}
 
     def jump(self, client: Client, blocks: int) -> None:
         """Jump."""

@@ -15,6 +15,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "node.cli.chain",
         "The dev chain: start it, look at it, let time pass on it, stop it.",
     ),
+    "demo": ("node.cli.demo", "Show step by step what happens, on a chain of its own."),
     "keys": (
         "node.cli.keys",
         "The secret keys of a node and of its owner: encrypted, the owner's alone.",

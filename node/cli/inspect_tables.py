@@ -1,18 +1,26 @@
 """Tables of what ``ainur chain inspect`` found."""
 
+import functools
 import json
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from chain.payloads import Scheme
+from market.identity import ss58_from_account
 from market.units import format_amount
 
-__all__ = ["show"]
+__all__ = ["show", "show_meaning"]
 
 WIDTH = 110
 """Characters of a value; more is cut, and is there in full with --json."""
+WHOLE = ("bond", "price", "paid", "state")
+"""Columns that stay on one line."""
+WIDE = 140
+"""Columns from which on an address is shown in full."""
 
 
 def show(report: dict[str, Any], *, detailed: bool) -> None:
@@ -31,7 +39,7 @@ def show(report: dict[str, Any], *, detailed: bool) -> None:
         table.add_row(str(pallet["index"]), pallet["name"], *counts, ", ".join(items))
     _print(console, "Pallets", table)
     if "meaning" in report:
-        _show_meaning(console, report["meaning"])
+        show_meaning(console, report["meaning"])
     _show_events(console, report["events"])
     console.print("One of them in full: --pallet NAME, --pallet NAME --item NAME")
 
@@ -59,26 +67,57 @@ def _show_pallet(console: Console, pallet: dict[str, Any]) -> None:
             _print(console, f"{pallet['name']}.{item['name']}: {item['entries']:,} entries", table)
 
 
-def _show_meaning(console: Console, meaning: dict[str, Any]) -> None:
+def show_meaning(console: Console, meaning: dict[str, Any]) -> None:
+    """Print what the entries of our own pallets mean."""
     agents = _table("agent", "bond", "score", "counts for", "work open", "of at most", "takes work")
     for agent in meaning["agents"]:
         amounts = [format_amount(agent[name]) for name in ("bond", "exposure", "exposure_limit")]
         score, effective = str(agent["score"]), str(agent["effective"])
         ready = "yes" if agent["may_take_on_work"] else "no"
-        agents.add_row(agent["account"], amounts[0], score, effective, *amounts[1:], ready)
+        who = _who(agent["account"], console.width)
+        agents.add_row(who, amounts[0], score, effective, *amounts[1:], ready)
     _print(console, "Agents", agents)
-    escrows = _table(
-        "escrow", "state", "price", "paid", "milestone", "who may do what", "until", "then"
-    )
+    escrows = _table("escrow", "state", "price", "paid", "milestone", "until", "then")
     for each in meaning["escrows"]:
-        moves = ", ".join(f"{move['who']}: {move['call']}" for move in each["moves"])
         until = "" if each["until"] is None else f"{each['until']:,}"
         money = [format_amount(each[name]) for name in ("price", "paid")]
         state, then = each["phase"], each["after"] or ""
-        escrows.add_row(str(each["escrow"]), state, *money, each["milestone"], moves, until, then)
+        escrows.add_row(str(each["escrow"]), state, *money, each["milestone"], until, then)
     _print(console, "Escrows", escrows)
+    for each in meaning["escrows"]:
+        if each["moves"]:
+            console.print(f"Escrow {each['escrow']}: {_moves(each['moves'])}", soft_wrap=True)
     if "unread" in meaning:
         console.print(escape(f"What the entries mean is not known: {meaning['unread']}"))
+
+
+def _who(address: str, width: int) -> str:
+    """Return an account, by its name where everybody knows it, and in full where there is room."""
+    name = _known().get(address)
+    if width >= WIDE:
+        return address if name is None else f"{address} {name}"
+    return f"{address[:6]}...{address[-6:]}" if name is None else name
+
+
+@functools.cache
+def _known() -> dict[str, str]:
+    """Return the accounts of the development phrase by address, as wallets name them."""
+    from chain.signing import development_signer
+
+    schemes: tuple[Scheme, ...] = ("sr25519", "ed25519")
+    return {
+        ss58_from_account(development_signer(name, scheme).account): f"//{name}{note}"
+        for name in ("Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie")
+        for scheme, note in zip(schemes, ("", " (ed25519)"), strict=True)
+    }
+
+
+def _moves(moves: list[dict[str, str]]) -> str:
+    """Return who may do what."""
+    calls: dict[str, list[str]] = {}
+    for move in moves:
+        calls.setdefault(move["who"], []).append(move["call"])
+    return "; ".join(f"{who} may {' or '.join(each)}" for who, each in calls.items())
 
 
 def _print(console: Console, title: str, table: Table) -> None:
@@ -98,9 +137,9 @@ def _show_events(console: Console, events: list[dict[str, Any]]) -> None:
 
 
 def _table(*columns: str) -> Table:
-    table = Table()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in WHOLE)
     return table
 
 

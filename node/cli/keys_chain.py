@@ -49,10 +49,10 @@ def _on_chain(url: str, work: Callable[[Any], Awaitable[R]]) -> R:
     import trio
 
     from chain.client import open_chain
-    from node.keystore.rotation import SubmissionMemory
+    from chain.stored import MemoryStore
 
     async def run() -> R:
-        async with open_chain(url, SubmissionMemory()) as chain:
+        async with open_chain(url, MemoryStore()) as chain:
             return await work(chain)
 
     return trio.run(run)

@@ -14,14 +14,13 @@ from chain.client import Chain
 from chain.errors import RegistryError
 from chain.payloads import MultiSignature, operator_payload
 from chain.signing import Signer
-from chain.stored import Submission
 from chain.units import Roles
 from market.hashing import Hash
 from market.identity import AccountId, Identity, PublicKey, ss58_from_account
 from market.units import BlockNumber
 from node.keystore.errors import RotationError
 
-__all__ = ["Rotation", "SubmissionMemory", "register_agent", "rotate_operator"]
+__all__ = ["Rotation", "register_agent", "rotate_operator"]
 
 NOTHING_SAID: Final = Hash(bytes(32))
 """Stands for a document that the agent has not published yet."""
@@ -43,21 +42,6 @@ class Rotation:
     def is_effective(self) -> bool:
         """Whether the old key signs no more."""
         return self.now >= self.effective_at
-
-
-class SubmissionMemory:
-    """Keeps submissions while one command runs; afterwards the registry itself tells what was done."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, Submission] = {}
-
-    async def load(self, key: str) -> Submission | None:
-        """Return what was saved."""
-        return self._kept.get(key)
-
-    async def save(self, submission: Submission) -> None:
-        """Keep it."""
-        self._kept[submission.key] = submission
 
 
 async def register_agent(chain: Chain, signer: Signer, cold: AccountId | None) -> bool:

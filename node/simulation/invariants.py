@@ -27,6 +27,7 @@ from market.settlement import requester as buying
 from market.settlement.effects import OnEscrow
 from market.standing import EscrowId
 from market.units import BlockNumber
+from node.simulation.plan import Conduct
 
 if TYPE_CHECKING:
     from node.simulation.party import Party
@@ -134,6 +135,8 @@ class Watcher:
         world = self.world
         if before is not None and before.state in TERMINAL:
             self.violate(f"escrow {number} has ended and goes on: {now.state.value}")
+        if before is None and head > now.valid_until:
+            self.violate(f"escrow {number} is opened after its offer has run out")
         if now.paid > now.price:
             self.violate(f"escrow {number} pays {now.paid} of {now.price}")
         if now.state not in TERMINAL:
@@ -231,7 +234,7 @@ class Watcher:
     def is_over(self) -> bool:
         """Return whether nothing is left to do for anybody honest, nor on chain."""
         chain = self.world.chain
-        if any(e.state not in TERMINAL for e in chain.backend.escrows(chain.final).values()):
+        if self._unended():
             return False
         if chain.pool:
             return False
@@ -242,14 +245,26 @@ class Watcher:
                 return False
         return True
 
+    def _unended(self) -> dict[EscrowId, Escrow]:
+        """Return the escrows that somebody honest would have ended: a side that does nothing may leave its
+        own money where it is."""
+        chain, parties = self.world.chain, self.world.parties
+        return {
+            number: escrow
+            for number, escrow in chain.backend.escrows(chain.final).items()
+            if escrow.state not in TERMINAL
+            and any(
+                parties[side].conduct is not Conduct.SILENT
+                for side in (escrow.requester, escrow.provider)
+            )
+        }
+
     def at_end(self, *, is_live: bool) -> None:
         """Look at the whole: it is over where it must be, and transcripts verify."""
         world = self.world
         if is_live and not self.is_over():
-            backend = world.chain.backend
-            for number, escrow in backend.escrows(world.chain.final).items():
-                if escrow.state not in TERMINAL:
-                    self.violate(f"escrow {number} has not ended: {escrow.state.value}")
+            for number, escrow in self._unended().items():
+                self.violate(f"escrow {number} has not ended: {escrow.state.value}")
             for party in world.parties.values():
                 if party.drive is None or not party.conduct.is_honest:
                     continue

@@ -199,7 +199,7 @@ class Party:
 
     def _pursue(self, key: str) -> None:
         world, what = self.world, self.disk.submissions[key]
-        if key in self._told or world.is_rpc_lost():
+        if key in self._told or world.is_rpc_lost() or world.bug.withholds(self, key):
             return
         signed = Signed(self.account, key, what)
         word = world.chain.final_word(signed)
@@ -225,19 +225,21 @@ class Party:
     def heard(self, call: Opened[Cfp]) -> None:
         """Bid, soon, once."""
         drive, world = self.drive, self.world
-        if call.id in self._bids or CaseKey("bid", call.id) in (drive.cases if drive else {}):
+        if drive is None or call.id in self._bids or CaseKey("bid", call.id) in drive.cases:
             return
+        if call.body.facts_block > drive.now:
+            return  # its weights would depend on what we cannot see yet
         self._bids.add(call.id)
         facts = Facts(
             genesis=world.genesis,
             block=call.body.facts_block,
-            accounts=(world.chain.backend.account(call.sender, call.body.facts_block),),
+            accounts=(world.account(call.sender, call.body.facts_block),),
             posted=(),
         )
         ask, nonce = world.ask_for(call.body), world.rng.randbytes(32)
 
         def bid() -> None:
-            if drive is not None and self.drive is drive:
+            if self.drive is drive:
                 try:
                     drive.bid(call, ask, nonce, facts)
                 except (UsageError, FundsError) as error:

@@ -5,7 +5,7 @@ from random import Random
 
 import attrs
 
-__all__ = ["Conduct", "Faults", "Scenario", "draw_scenario"]
+__all__ = ["Conduct", "Faults", "Ruling", "Scenario", "draw_scenario"]
 
 
 @attrs.frozen(kw_only=True)

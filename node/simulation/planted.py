@@ -1,21 +1,16 @@
 """Bugs that are planted in a run, one at a time, to see that the invariants notice."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import attrs
-
 from market.auction import bidder
-from market.errors import RefusedError
 from market.escrow import exits
 from market.escrow.calls import Release
 from market.escrow.record import State
 from market.journal import Row
 from market.merkle import MerkleRoot
 from market.messages import Reveal
-from market.ports import Remark
 from market.settlement.effects import OnEscrow, OpenEscrow
-from market.units import BlockNumber, block_after
+from market.units import BlockNumber
 from node.simulation.chain import Signed
 from node.simulation.mirrored import Ledgers, Mirrored
 
@@ -51,6 +46,11 @@ class Bug:
         """Return the key under which something is submitted."""
         del party
         return key
+
+    def withholds(self, party: "Party", key: str) -> bool:
+        """Return whether a submission that is signed is not sent yet."""
+        del party, key
+        return False
 
     def backend(self, honest: Mirrored) -> Mirrored:
         """Return the chain."""
@@ -142,7 +142,17 @@ class BlindRelease(Bug):
 
 
 class LateOpening(Bug):
-    """An offer is good for ever: the chain takes it after both sides have given it up."""
+    """An offer is good for ever: it is used, and the chain takes it, after both sides have given it up."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+
+    def withholds(self, party: "Party", key: str) -> bool:
+        """Keep an opening until its offer has run out."""
+        if not key.endswith("/open"):
+            return False
+        now = party.world.now
+        return now < self._since.setdefault(key, now) + party.world.policy.offer_validity + 3
 
     def backend(self, honest: Mirrored) -> Mirrored:
         """Return a chain that does not look at the offer's last block."""
@@ -151,24 +161,11 @@ class LateOpening(Bug):
 
 
 class _TakesExpired(Mirrored):
-    def build(self, calls: Sequence[Signed]) -> list[RefusedError | None]:
-        return super().build(calls)
-
     def carry_out(self, ledgers: Ledgers, signed: Signed, now: BlockNumber) -> Ledgers:
         what = signed.what
-        if isinstance(what, Remark) or not isinstance(what, OpenEscrow):
-            return super().carry_out(ledgers, signed, now)
-        backdated = min(now, what.offer.valid_until)
-        after = super().carry_out(ledgers, signed, backdated)
-        return attrs.evolve(
-            after,
-            escrows={
-                number: attrs.evolve(e, deadline=block_after(now, e.deliver_within))
-                if number not in ledgers.escrows
-                else e
-                for number, e in after.escrows.items()
-            },
-        )
+        if isinstance(what, OpenEscrow):
+            return super().carry_out(ledgers, signed, min(now, what.offer.valid_until))
+        return super().carry_out(ledgers, signed, now)
 
 
 BUGS: dict[str, type[Bug]] = {

@@ -354,7 +354,7 @@ class TaskWorld:
 
     def facts(self, auction: bytes, block: BlockNumber, accounts: set[AccountId]) -> Facts:
         """Return what the chain has of accounts at a block, and what was posted since."""
-        rows: list[AccountFacts] = [self.chain.backend.account(a, block) for a in sorted(accounts)]
+        rows = [self.account(who, block) for who in sorted(accounts)]
         posted: dict[AccountId, PostedReveal] = {}
         for number, carried in sorted(self.chain.blocks.items()):
             for each in carried:
@@ -368,6 +368,11 @@ class TaskWorld:
         return Facts(
             genesis=self.genesis, block=block, accounts=tuple(rows), posted=tuple(posted.values())
         )
+
+    def account(self, who: AccountId, block: BlockNumber) -> AccountFacts:
+        """Return what the chain has of an account at a block."""
+        backend = self.chain.backend
+        return backend.account(who, min(block, backend.head))
 
     def escrows_of(self, party: Party) -> list[Found]:
         """Return the escrows of a party, on the best block."""

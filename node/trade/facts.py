@@ -5,16 +5,13 @@ from typing import Final
 
 from chain.client import Chain
 from chain.events import Other
+from chain.posted import Posted
 from chain.session import BlockEvent
 from market.auction.facts import AccountFacts, Facts, PostedReveal
-from market.codec import decode_body_untrusted
-from market.envelope import decode_envelope_untrusted
-from market.errors import PeerError
 from market.hashing import AuctionId, GenesisHash
 from market.identity import AccountId
-from market.messages import Reveal
-from market.messages.fields import MAX_BIDDERS
 from market.units import BlockNumber
+from node.facts import reveals_among
 
 __all__ = ["FactsReader"]
 
@@ -82,23 +79,9 @@ class FactsReader:
         self, auction: AuctionId, after: BlockNumber, until: BlockNumber | None
     ) -> tuple[PostedReveal, ...]:
         final = await self._chain.finalized()
-        found: list[PostedReveal] = []
         last = final.number if until is None else min(until, final.number)
+        posts: list[Posted] = []
         for number in range(after + 1, last + 1):
-            block = BlockNumber(number)
-            if not self._posting.get(block, True):
-                continue
-            for post in await self._chain.remarks(block, block):
-                if _is_reveal(post.data, auction) and len(found) < MAX_BIDDERS:
-                    found.append(PostedReveal(reveal=post.data, block=block))
-        return tuple(found)
-
-
-def _is_reveal(data: bytes, auction: AuctionId) -> bool:
-    """Return whether posted bytes look like a reveal in an auction; its signature is the market's to check."""
-    try:
-        envelope = decode_envelope_untrusted(data)
-        body = decode_body_untrusted(envelope.kind, envelope.body)
-    except PeerError:
-        return False
-    return isinstance(body, Reveal) and body.auction == auction
+            if self._posting.get(BlockNumber(number), True):
+                posts += await self._chain.remarks(BlockNumber(number), BlockNumber(number))
+        return reveals_among(posts, auction)

@@ -8,7 +8,7 @@ very block.
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -25,6 +25,10 @@ MAX_ACCOUNTS: Final = 4_096
 """Accounts that are kept; the longest unused goes first."""
 
 
+class _Lost:
+    """In place of a record of a block that the node knows no more."""
+
+
 @attrs.frozen
 class _Known:
     agent: Agent | None
@@ -38,20 +42,25 @@ class Operators:
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
         self._kept: OrderedDict[AccountId, _Known] = OrderedDict()
-        self._past: OrderedDict[tuple[AccountId, BlockNumber], Agent | None] = OrderedDict()
+        self._past: OrderedDict[tuple[AccountId, BlockNumber], Agent | _Lost | None] = OrderedDict()
         self._changes = 0
 
     def operator_key(self, account: AccountId, at: BlockNumber) -> PublicKey | None:
-        """Return the account's operator key at a finalised block; None when it had no valid one.
+        """Return the account's operator key at a finalised block; None where it is not known.
 
-        Also None where nobody has prepared it: a message is refused rather than believed.
+        Where nobody has prepared it, it is not: a message is refused rather than believed.
         """
         known = self._kept.get(account)
         if known is not None and at >= known.since:
             agent = known.agent
+        elif (account, at) in self._past:
+            agent = self._past[account, at]
         else:
-            agent = self._past.get((account, at))
-        return None if agent is None else PublicKey(agent.operator_at(at))
+            return None
+        if isinstance(agent, _Lost):
+            return None
+        # An account that is no agent speaks for itself: its own key is its operator key by default.
+        return PublicKey(account if agent is None else agent.operator_at(at))
 
     async def prepare(self, account: AccountId, at: BlockNumber) -> None:
         """Have the answer for an account at a block at hand.
@@ -65,11 +74,12 @@ class Operators:
         self._kept.move_to_end(account)
         if at >= known.since or (account, at) in self._past:
             return
+        agent: Agent | _Lost | None
         try:
             block = await self._chain.block_at(at)
             agent = await self._chain.queries.at(block.hash).agent(account)
         except (HistoryError, NodeError):
-            agent = None  # the node knows that block no more, so nothing of then is believed
+            agent = _Lost()
         if agent is not None and agent == known.agent and self._kept.get(account) is known:
             # Records do not change back, so the same record held all the while.
             self._kept[account] = attrs.evolve(known, since=at)
@@ -96,8 +106,6 @@ class Operators:
                 self._kept.pop(agent, None)
 
 
-def _shorten(
-    kept: "OrderedDict[AccountId, _Known] | OrderedDict[tuple[AccountId, BlockNumber], Agent | None]",
-) -> None:
+def _shorten(kept: OrderedDict[Any, Any]) -> None:
     while len(kept) > MAX_ACCOUNTS:
         kept.popitem(last=False)

@@ -65,7 +65,7 @@ class Whereabouts:
             self._seen.popitem(last=False)
 
     async def peer_of(self, account: AccountId, head: BlockNumber) -> PeerId | None:
-        """Return the peer of an account; None where it is not registered.
+        """Return the peer of an account; None where it is not known.
 
         Raises:
             UnavailableError: the chain does not answer.
@@ -151,7 +151,7 @@ class Post:
             try:
                 peer = await self._where.peer_of(to, self._head())
                 if peer is None:
-                    self._drop(to, "it is not registered on this chain")
+                    self._drop(to, "nobody knows where it is")
                     return
                 answer = await self._network.request(peer, PROTOCOL, message, SECONDS)
             except (NetworkError, UnavailableError) as error:

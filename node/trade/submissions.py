@@ -9,24 +9,20 @@ head; the operator is told once. Only the opening of an escrow is given up then:
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol, assert_never
+from typing import Final, Protocol
 
 import trio
 
 from chain.calls import Call
-from chain.calls import escrow as calls
-from chain.calls.frame import RemarkWithEvent
 from chain.client import Chain
 from chain.errors import DispatchError, PoolRefusedError, UnavailableError, UndecidedError
-from chain.payloads import MultiSignature
 from chain.signing import Signer
-from chain.units import BasisPoints
 from market.escrow import calls as rules
-from market.ports import Remark, Submission
+from market.ports import Submission
 from market.settlement.effects import OnEscrow, OpenEscrow
-from market.standing import EscrowId
+from node.translate import chain_call
 
-__all__ = ["Signers", "Submissions", "call_of"]
+__all__ = ["Signers", "Submissions", "signer_of"]
 
 _LOG: Final = logging.getLogger("ainur.chain")
 _PAUSE: Final = 0.5
@@ -47,48 +43,22 @@ class Signers(Protocol):
         ...
 
 
-def call_of(what: Submission, signers: Signers) -> tuple[Call, Signer]:
-    """Return a call and who signs it."""
-    match what:
-        case Remark(data):
-            return RemarkWithEvent(data), signers.operator
-        case OpenEscrow(offer, signature):
-            if signature is None:
-                return calls.Open(offer), signers.account
-            return calls.OpenWithOffer(offer, MultiSignature("ed25519", signature)), signers.account
-        case OnEscrow(escrow, call):
-            return _on_escrow(escrow, call, signers)
-        case _:
-            assert_never(what)
+def signer_of(what: Submission, signers: Signers) -> Signer:
+    """Return who signs a submission."""
+    is_requesters = isinstance(what, OpenEscrow) or (
+        isinstance(what, OnEscrow) and isinstance(what.call, _BY_ACCOUNT)
+    )
+    return signers.account if is_requesters else signers.operator
 
 
-def _on_escrow(escrow: EscrowId, call: rules.Call, signers: Signers) -> tuple[Call, Signer]:
-    account, operator = signers.account, signers.operator
-    match call:
-        case rules.Accept(offer_hash=offer_hash):
-            return calls.Accept(escrow, offer_hash), operator
-        case rules.Decline():
-            return calls.Decline(escrow), operator
-        case rules.Deliver(result=result):
-            return calls.Deliver(escrow, result), operator
-        case rules.Refund():
-            return calls.Refund(escrow), operator
-        case rules.Cancel():
-            return calls.Cancel(escrow), account
-        case rules.RequestCancel():
-            return calls.RequestCancel(escrow), account
-        case rules.Release():
-            return calls.Release(escrow), account
-        case rules.DisputeCall(reason=reason, evidence=evidence):
-            return calls.Dispute(escrow, reason, evidence), account
-        case rules.Rule(provider_bps=bps):
-            return calls.Rule(escrow, BasisPoints(bps)), account
-        case rules.ClaimTimeout():
-            return calls.ClaimTimeout(escrow), operator
-        case rules.Prune():
-            return calls.Prune(escrow), operator
-        case _:
-            assert_never(call)
+_BY_ACCOUNT: Final = (
+    rules.Cancel,
+    rules.RequestCancel,
+    rules.Release,
+    rules.DisputeCall,
+    rules.Rule,
+)
+"""What the chain takes from an account itself: it is its money."""
 
 
 class Submissions:
@@ -142,7 +112,7 @@ class Submissions:
         self._nursery.start_soon(self._carry, key, what)
 
     async def _carry(self, key: str, what: Submission) -> None:
-        call, signer = call_of(what, self._signers)
+        call, signer = chain_call(what), signer_of(what, self._signers)
         try:
             await self._pursue(key, call, signer)
         except DispatchError as error:

@@ -14,6 +14,7 @@ from chain.devchain.chain import DevChain
 from chain.devchain.rpc.sealer import parse_seal
 from chain.devchain.rpc.server import open_listeners, serve
 from chain.stored import Submission
+from tests.support.node import NodeProcess
 
 
 class Backend(Protocol):
@@ -29,6 +30,10 @@ class Backend(Protocol):
         """Let blocks pass."""
         ...
 
+    async def reorg(self, depth: int) -> None:
+        """Replace the last blocks by one more of other ones."""
+        ...
+
     async def restart(self) -> None:
         """Stop the program and start it again, on the same port, with what it keeps."""
         ...
@@ -40,6 +45,16 @@ class Backend(Protocol):
     async def start(self) -> None:
         """Start it again."""
         ...
+
+
+async def _call(url: str, method: str, *params: Any) -> Any:
+    async with trio_websocket.open_websocket_url(url) as socket:
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        await socket.send_message(json.dumps(request))
+        answer = json.loads(await socket.get_message())
+    if "error" in answer:
+        raise AssertionError(answer["error"])
+    return answer["result"]
 
 
 class Embedded:
@@ -90,14 +105,61 @@ class Embedded:
     async def advance(self, blocks: int) -> None:
         await self.call("dev_advance", {"blocks": blocks, "seconds": 0})
 
+    async def reorg(self, depth: int) -> None:
+        await self.call("dev_reorg", depth)
+
     async def call(self, method: str, *params: Any) -> Any:
-        async with trio_websocket.open_websocket_url(self.url) as socket:
-            request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-            await socket.send_message(json.dumps(request))
-            answer = json.loads(await socket.get_message())
-        if "error" in answer:
-            raise AssertionError(answer["error"])
-        return answer["result"]
+        return await _call(self.url, method, *params)
+
+
+class Node:
+    """The Substrate node, as a process."""
+
+    def __init__(self, runtime: Path, folder: Path, seal: str, finality_lag: int) -> None:
+        kind = parse_seal(seal)
+        millis = f"{kind.seconds * 1000:.0f}" if kind.kind == "interval" else kind.kind
+        self._runtime, self._lag = runtime, finality_lag
+        self._flags = (
+            "--preset=ci",
+            f"--seal={millis}",
+            f"--finality-lag={finality_lag}",
+            f"--base-path={folder}",
+        )
+        self._port = 0
+        self._process: NodeProcess | None = None
+        self.url = ""
+
+    async def start(self) -> None:
+        run = functools.partial(NodeProcess, self._runtime, *self._flags, port=self._port)
+        self._process = process = await trio.to_thread.run_sync(run)
+        self._port, self.url = process.port, process.url
+        if await self.call("chain_getBlockHash", 1) is None:
+            await self.call(
+                "dev_newBlock", {"count": self._lag + 1}
+            )  # a final block besides genesis
+
+    async def stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(process.stop)
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    async def advance(self, blocks: int) -> None:
+        await self.call("dev_advance", {"blocks": blocks})
+
+    async def reorg(self, depth: int) -> None:
+        head = int((await self.call("chain_getHeader"))["number"], 16)
+        parent = await self.call("chain_getBlockHash", head - depth)
+        for _ in range(depth + 1):
+            made = await self.call("engine_createBlock", True, False, parent)
+            parent = made["hash"]
+
+    async def call(self, method: str, *params: Any) -> Any:
+        return await _call(self.url, method, *params)
 
 
 @asynccontextmanager
@@ -110,6 +172,19 @@ async def open_embedded(
         await backend.start()
         yield backend
         nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def open_node(
+    runtime: Path, folder: Path, *, seal: str = "instant", finality_lag: int = 0
+) -> AsyncIterator[Node]:
+    """Run the Substrate node."""
+    backend = Node(runtime, folder, seal, finality_lag)
+    await backend.start()
+    try:
+        yield backend
+    finally:
+        await backend.stop()
 
 
 class MemoryStore:

@@ -1,4 +1,8 @@
-"""A dev chain behind a real socket, in a thread; and the smallest client that can be written."""
+"""A chain behind a real socket, and the smallest client that can be written.
+
+The embedded chain is served in a thread. The node is a process, with a mirror beside it: an embedded chain that
+imports each of its blocks, and is asked in its place where a test looks behind JSON-RPC.
+"""
 
 import functools
 import json
@@ -11,11 +15,14 @@ from typing import Any, Self, TypeVar
 import trio
 import websocket
 
+from chain.devchain.block import Block
 from chain.devchain.chain import DevChain
+from chain.devchain.errors import UnknownBlockError
 from chain.devchain.rpc.limits import Limits
 from chain.devchain.rpc.sealer import INSTANT, Seal
 from chain.devchain.rpc.server import Server, open_listeners, serve
-from tests.support.runtime import runtime_code
+from tests.support.node import IS_NODE, NodeProcess
+from tests.support.runtime import runtime_code, runtime_path
 
 PATIENCE = 30.0
 """Seconds; every wait ends."""
@@ -43,13 +50,80 @@ class Served:
         call = functools.partial(function, *arguments, **options)
         return trio.from_thread.run_sync(call, trio_token=self.token)
 
+    def build(self) -> None:
+        """Make a block."""
+        self.run(self.chain.build)
+
+    def client(self, **options: Any) -> "Client":
+        """Return a connection."""
+        return Client(self.url, **options)
+
+
+class ServedNode:
+    """The Substrate node, as :class:`Served` is to be used."""
+
+    def __init__(self, process: NodeProcess, mirror: DevChain) -> None:
+        self.process, self._mirror = process, mirror
+        self.port, self.url = process.port, process.url
+
+    @property
+    def chain(self) -> DevChain:
+        """The mirror, which has imported all that the node has by now."""
+        self._import("chain_getFinalizedHead")
+        self._import("chain_getBlockHash")
+        return self._mirror
+
+    def _import(self, method: str) -> None:
+        missing = []
+        hash_ = self.process(method)
+        while True:
+            try:
+                self._mirror.block(bytes.fromhex(hash_[2:]))
+                break
+            except UnknownBlockError:
+                missing.append(self.process.block(hash_))
+                hash_ = "0x" + Block.of(*missing[-1]).parent.hex()
+        for header, extrinsics in reversed(missing):
+            self._mirror.import_block(header, extrinsics)
+
+    def run(self, function: Callable[..., R], *arguments: Any, **options: Any) -> R:
+        """Call something."""
+        return function(*arguments, **options)
+
+    def build(self) -> None:
+        """Make a block."""
+        self.process("dev_newBlock")
+
     def client(self, **options: Any) -> "Client":
         """Return a connection."""
         return Client(self.url, **options)
 
 
 @contextmanager
-def served(
+def served_by_node(
+    *, seal: Seal = INSTANT, preset: str = "development", finality_lag: int = 0
+) -> Iterator[ServedNode]:
+    """Run a node."""
+    millis = f"{seal.seconds * 1000:.0f}" if seal.kind == "interval" else seal.kind
+    flags = (f"--seal={millis}", f"--preset={preset}", f"--finality-lag={finality_lag}")
+    with (
+        NodeProcess(runtime_path(), *flags) as process,
+        DevChain.open(runtime_code(), preset=preset, finality_lag=finality_lag) as mirror,
+    ):
+        yield ServedNode(process, mirror)
+
+
+@contextmanager
+def served(**options: Any) -> Iterator[Any]:
+    """Serve a chain by the backend that is tested; limits are the embedded chain's own."""
+    if IS_NODE:
+        options.pop("limits", None)
+    with (served_by_node if IS_NODE else served_embedded)(**options) as found:
+        yield found
+
+
+@contextmanager
+def served_embedded(
     *, seal: Seal = INSTANT, limits: Limits | None = None, **options: Any
 ) -> Iterator[Served]:
     """Serve a chain; the options are DevChain.open's."""

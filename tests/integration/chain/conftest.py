@@ -7,7 +7,8 @@ import pytest
 
 from chain.connection import Patience
 from chain.submission import SubmissionPatience
-from tests.support.backends import Backend, MemoryStore, open_embedded
+from tests.support.backends import Backend, MemoryStore, open_embedded, open_node
+from tests.support.node import IS_NODE
 from tests.support.runtime import runtime_path
 
 QUICK = Patience(socket=1.0, call=5.0, read=30.0, pause=0.02, max_pause=0.2)
@@ -22,7 +23,8 @@ def open_backend(tmp_path: Path) -> OpenBackend:
     """Open a chain; the one place that decides which program runs it."""
 
     def open_one(**options: Any) -> AbstractAsyncContextManager[Backend]:
-        return open_embedded(runtime_path(), tmp_path / "chain", **options)
+        opened = open_node if IS_NODE else open_embedded
+        return opened(runtime_path(), tmp_path / "chain", **options)
 
     return open_one
 

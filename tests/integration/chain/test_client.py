@@ -29,6 +29,7 @@ from market.standing import EscrowId
 from market.units import BlockNumber, Planck, parse_amount
 from tests.integration.chain.conftest import QUICK, QUICK_SUBMISSION
 from tests.support.backends import Backend, MemoryStore
+from tests.support.node import embedded_only
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain]
 
@@ -213,6 +214,7 @@ async def test_payloads_are_not_logged_and_logging_is_not_configured_behind_our_
     assert not [record for record in caplog.records if record.name == "root"]
 
 
+@embedded_only("no storage of a node can be written by hand")
 async def test_an_entry_that_cannot_be_decoded_is_an_error_and_not_left_out(
     backend: Backend, store: MemoryStore
 ) -> None:

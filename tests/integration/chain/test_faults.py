@@ -22,6 +22,7 @@ from market.identity import AccountId, ss58_from_account
 from market.units import AINU, Planck
 from tests.integration.chain.conftest import QUICK, QUICK_SUBMISSION, OpenBackend
 from tests.support.backends import Backend, MemoryStore
+from tests.support.node import embedded_only
 from tests.support.tcp_proxy import TcpProxy, open_proxy
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain]
@@ -149,7 +150,7 @@ async def test_a_reorganisation_that_undoes_the_payment_ends_with_one_payment(
             nursery.start_soon(client.submit, "pay", PAY, ALICE)
             await until_pending(backend)
             await backend.call("dev_newBlock")
-            await backend.call("dev_reorg", 1)
+            await backend.reorg(1)
             for _ in range(4):
                 await backend.call("dev_newBlock")
         assert await balance(backend) == AINU
@@ -333,6 +334,7 @@ async def _refuse_when_sprung(proxy: TcpProxy) -> None:
     proxy.refuse = True
 
 
+@embedded_only("a node's pool cannot be told to refuse")
 async def test_a_full_pool_is_waited_for(backend: Backend, store: MemoryStore) -> None:
     await backend.call("dev_setFaults", {"refuse": 3})
     async with submitter(backend.url, store) as (client, _):

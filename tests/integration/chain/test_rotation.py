@@ -11,13 +11,14 @@ from click.testing import CliRunner
 from chain.calls.frame import TransferKeepAlive
 from chain.client import Chain, open_chain
 from chain.signing import development_signer, signer_from_identity
+from chain.stored import MemoryStore
 from market.identity import AccountId, Identity, ss58_from_account
 from market.units import parse_amount
 from node.cli import cli
 from node.keystore.development import development_seed
 from node.keystore.errors import RotationError
 from node.keystore.passphrase import VARIABLE
-from node.keystore.rotation import SubmissionMemory, register_agent, rotate_operator
+from node.keystore.rotation import register_agent, rotate_operator
 from tests.integration.chain.conftest import QUICK, QUICK_SUBMISSION
 from tests.support.backends import Backend
 
@@ -29,7 +30,7 @@ NEW, NEWER, COLD = (Identity.from_seed(bytes([n]) * 32) for n in (1, 2, 3))
 
 def connect(backend: Backend) -> Any:
     return open_chain(
-        backend.url, SubmissionMemory(), patience=QUICK, submission_patience=QUICK_SUBMISSION
+        backend.url, MemoryStore(), patience=QUICK, submission_patience=QUICK_SUBMISSION
     )
 
 

@@ -13,6 +13,7 @@ from chain.subscriptions import FinalBlock, follow_finalized
 from market.units import BlockNumber, Planck
 from tests.integration.chain.conftest import QUICK, QUICK_SUBMISSION, OpenBackend
 from tests.support.backends import Backend, MemoryStore
+from tests.support.node import embedded_only
 from tests.support.tcp_proxy import open_proxy
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain]
@@ -60,6 +61,7 @@ async def test_every_event_is_told_once_though_the_connection_is_cut_all_the_tim
     assert transfers == amounts
 
 
+@embedded_only("a node's subscriptions cannot be told to stall")
 async def test_a_frozen_subscription_is_no_reason_to_miss_a_block(backend: Backend) -> None:
     await backend.call(
         "dev_setFaults",
@@ -78,6 +80,7 @@ async def test_only_what_is_final_is_told(open_backend: OpenBackend) -> None:
             await told(backend.url, 5, 1)
 
 
+@embedded_only("a node makes every block")
 async def test_heights_that_were_jumped_over_are_passed_over(backend: Backend) -> None:
     await backend.advance(300)
     found = await told(backend.url, 1, 2)

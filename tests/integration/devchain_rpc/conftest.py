@@ -10,7 +10,7 @@ from tests.support.rpc import Client, Served, served
 @pytest.fixture
 def node() -> Iterator[Served]:
     with served() as found:
-        found.run(found.chain.build)
+        found.build()
         yield found
 
 

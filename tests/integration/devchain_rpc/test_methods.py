@@ -106,7 +106,7 @@ def test_a_page_is_no_longer_than_a_node_allows(client: Client) -> None:
 def test_storage_is_queried_over_a_range_of_blocks(node: Served, client: Client) -> None:
     first = client.call("chain_getBlockHash")
     for _ in range(2):
-        node.run(node.chain.build)
+        node.build()
     last = client.call("chain_getBlockHash")
     answers = client.call("state_queryStorage", [NUMBER], first, last)
     assert [a["changes"] for a in answers] == [[[NUMBER, f"0x0{n}000000"]] for n in (1, 2, 3)]

@@ -19,7 +19,7 @@ BOBS = "0x" + storage_prefix("System", "Account").hex()
 def node() -> Iterator[Served]:
     """A chain sealed by hand, with room for forks."""
     with served(seal=MANUAL, finality_lag=3, limits=Limits(subscriptions=8)) as found:
-        found.run(found.chain.build)
+        found.build()
         yield found
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import trio
 
@@ -18,7 +19,7 @@ from node.executor.running import RunningAgent, load_agents, open_executor
 from node.requester import Terms
 from node.trade.calls import CI_WINDOWS
 from node.trade.tasks import TaskSpec
-from tests.support.markets import Market, Node, identity_of, open_market, tasks_events
+from tests.support.markets import TERMS, Market, Node, identity_of, open_market, tasks_events
 from tests.support.networks import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain]
@@ -116,13 +117,14 @@ async def test_a_task_goes_from_submission_to_payment(market: Market, agent: Run
         assert max(after[1] - before[1], after[2] - before[2]) > 19 * AINU // 1_000
 
 
-async def test_tasks_that_come_together_are_cleared_together_and_more_than_one_slot_is_used(
+async def test_tasks_that_come_together_are_cleared_together(
     market: Market, agent: RunningAgent
 ) -> None:
+    together = attrs.evolve(TERMS, gather_seconds=1.0)
     async with (
         market.node("Bob", agents={NAME: agent}) as bob,
         market.node("Charlie", agents={NAME: agent}) as charlie,
-        market.node("Alice") as alice,
+        market.node("Alice", terms=together) as alice,
     ):
         tasks = [await submit(alice) for _ in range(2)]
         for task in tasks:

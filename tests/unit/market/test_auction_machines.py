@@ -36,6 +36,7 @@ from market.auction.effects import (
     RootReceived,
     Send,
     Step,
+    TranscriptReceived,
     Withdrew,
 )
 from market.auction.facts import AccountFacts, Facts, FactsKeys, PostedReveal
@@ -72,7 +73,12 @@ def at(head: int, who: Identity = ALICE) -> Step:
 def facts(posted: tuple[PostedReveal, ...] = (), **changes: object) -> Facts:
     rows = [
         AccountFacts(
-            account=who.account, key=who.key, is_eligible=True, score=1000, headroom=Planck(2**62)
+            account=who.account,
+            key=who.key,
+            is_eligible=True,
+            score=1000,
+            headroom=Planck(2**62),
+            free=Planck(2**62),
         )
         for who in (ALICE, *BIDDERS)
     ]
@@ -215,6 +221,11 @@ def requester_events() -> list[RequesterEvent]:
     ]
 
 
+def transcript_of(table: Table) -> Opened[Transcript]:
+    table.answer(BOB)
+    return expect(opened(table.owner.transcript), Transcript)
+
+
 def bidder_states() -> dict[bidder.Phase, bidder.Bidder]:
     table = Table()
     states = {bidder.Phase.HEARD: table.parties[BOB.account]}
@@ -241,6 +252,7 @@ def bidder_events() -> list[BidderEvent]:
         RootReceived(expect(opened(table.owner.root), CommitmentRoot)),
         RevealAckReceived(shown),
         AwardReceived(table.last_award()),
+        TranscriptReceived(transcript_of(table)),
         Withdrew("full"),
         HeadMoved(),
     ]
@@ -273,7 +285,7 @@ def test_every_pair_that_is_absent_from_the_bidders_table_is_refused_and_changes
                 bidder.step(state, event, at(12, BOB))
             assert repr(state) == before
             absent += 1
-    assert absent == len(bidder.Phase) * 7 - sum(map(len, bidder.LEGAL.values()))
+    assert absent == len(bidder.Phase) * 8 - sum(map(len, bidder.LEGAL.values()))
 
 
 def test_every_legal_pair_is_taken_without_an_error() -> None:
@@ -756,3 +768,43 @@ def test_evidence_of_another_auction_is_no_evidence() -> None:
     foreign = [raw for who in BIDDERS for raw in bidder.evidence_of(other.parties[who.account])]
     assert foreign
     assert verify_transcript(transcript, facts(), foreign) == []
+
+
+# Restarts.
+
+
+def test_after_a_restart_an_auction_asks_again_for_what_it_waits_for() -> None:
+    expected = {
+        requester.Phase.ANNOUNCED: [],
+        requester.Phase.COMMITTING: [Publish],
+        requester.Phase.CLOSED: [Anchor],
+        requester.Phase.REVEALING: [Publish],
+        requester.Phase.CLEARED: [ReadFacts],
+        requester.Phase.AWARDED: [Publish],
+        requester.Phase.SETTLED: [Conclude],
+        requester.Phase.VOID: [Conclude],
+    }
+    for phase, state in requester_states().items():
+        assert [type(effect) for effect in requester.resume(state)] == expected[phase]
+
+
+def test_after_a_restart_a_bidder_says_again_what_was_not_answered() -> None:
+    states = bidder_states()
+    committed, revealed = states[bidder.Phase.COMMITTED], states[bidder.Phase.REVEALED]
+    assert bidder.resume(states[bidder.Phase.HEARD]) == []
+    assert bidder.resume(committed) == [Send(ALICE.account, committed.commitment)]
+    assert bidder.resume(revealed) == [Send(ALICE.account, revealed.reveal)]
+    posted = attrs.evolve(revealed, is_posted=True)
+    assert bidder.resume(posted)[1:] == [PostReveal(revealed.reveal)]
+    assert bidder.resume(states[bidder.Phase.OVER]) == []
+
+
+def test_step_that_is_played_again_says_what_it_said_before() -> None:
+    """Also under a key that has been rotated since."""
+    table = Table()
+    state = bidder.hear(table.call)
+    present = at(12, BOB)
+    _, first = bidder.step(state, DecidedToBid(ask((0, 300)), NONCE), present)
+    rotated = Identity.from_seed(b"\x77" * 32, account=BOB.account)
+    again = attrs.evolve(present, identity=rotated)
+    assert bidder.step(state, DecidedToBid(ask((0, 300)), NONCE), again)[1] == first

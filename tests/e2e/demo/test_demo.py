@@ -1,0 +1,285 @@
+"""``ainur demo`` as a process: what it tells is what is on its chain, and it leaves nothing behind."""
+
+import contextlib
+import functools
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from chain.devchain.metadata import Metadata
+from chain.devchain.scale import encode_vec
+from chain.devchain.signing import account
+from market.identity import AccountId, ss58_from_account
+from node.chainhost import lock
+from node.chainhost.backend import BACKENDS, get_backend
+from node.chainhost.client import Client
+from node.chainhost.config import ChainConfig, Record
+from node.chainhost.errors import BackendUnavailableError
+from node.chainhost.home import folder_of
+from node.demo.facts import Chapter, Snapshot, Step, Told
+from node.demo.run import Result, run_demo
+from tests.support.runtime import runtime_code
+
+pytestmark = [pytest.mark.e2e, pytest.mark.chain]
+PATIENCE = 90.0
+ADDRESS = {
+    n: ss58_from_account(AccountId(account(n).public)) for n in ("Eve", "Dave", "Ferdie", "Bob")
+}
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A home and a place for temporary files of our own, both empty of running chains at the end."""
+    runtime_code()  # skips where there is none
+    (tmp_path / "tmp").mkdir()
+    yield {
+        **os.environ, "AINUR_HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "tmp"),
+        "PYTHONUNBUFFERED": "1",
+    }  # fmt: skip
+    held = [path for path in tmp_path.rglob("chain.lock") if lock.is_held(path)]
+    for path in held:
+        lock.stop_holder(path, PATIENCE)
+    assert held == []
+
+
+def ainur(environment: dict[str, str], *arguments: str) -> str:
+    """Run a command to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ainur", *arguments], env=environment, capture_output=True, text=True,
+        timeout=PATIENCE, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+class Chain:
+    """The demo's chain, read by the dev chain's own decoder: the demo's client has no part in it."""
+
+    def __init__(self, url: str) -> None:
+        self.client = Client(int(url.rpartition(":")[2]))
+        self.hash = self.client.call("chain_getFinalizedHead")
+        raw = bytes.fromhex(self.client.call("state_getMetadata")[2:])
+        self.metadata = Metadata(encode_vec(raw))
+
+    def close(self) -> None:
+        self.client.close()
+
+    def storage(self, pallet: str, item: str, *keys: Any, at: int | None = None) -> Any:
+        key = f"0x{self.metadata.storage_key(pallet, item, *keys).hex()}"
+        hash_ = self.hash if at is None else self.client.call("chain_getBlockHash", at)
+        stored = self.client.call("state_getStorage", key, hash_)
+        value = None if stored is None else bytes.fromhex(stored[2:])
+        return self.metadata.decode_storage(pallet, item, value)
+
+    def events(self, block: int, extrinsic: int) -> list[Any]:
+        key = f"0x{self.metadata.storage_key('System', 'Events').hex()}"
+        stored = self.client.call(
+            "state_getStorage", key, self.client.call("chain_getBlockHash", block)
+        )
+        found = self.metadata.decode_events(bytes.fromhex(stored[2:]))
+        return [event for event in found if event.extrinsic == extrinsic]
+
+
+def numbers(value: Any) -> set[int]:
+    """Return every whole number in a decoded value."""
+    match value:
+        case bool():
+            return set()
+        case int():
+            return {value}
+        case dict():
+            return numbers(list(value.values()))
+        case list() | tuple():
+            return {number for each in value for number in numbers(each)}
+    return set()
+
+
+CALLS = [
+    *("Registry.register", "Reputation.bond"),
+    *("Escrow.open", "Escrow.accept", "Escrow.deliver", "Escrow.release"),
+    *("Escrow.open_with_offer", "Escrow.claim_timeout"),
+    *("Escrow.open_with_offer", "Escrow.deliver", "Escrow.dispute", "Escrow.rule"),
+    *("Reputation.report_offence", "Reputation.apply_slash", "Escrow.open"),
+]
+
+
+def check_step(step: Step, chain: Chain) -> None:
+    """Every number of a call is in the events of the very extrinsic that it is told of."""
+    assert step.block is not None
+    assert step.extrinsic is not None
+    events = chain.events(step.block, step.extrinsic)
+    there = numbers([event.attributes for event in events])
+    for fact in step.facts:
+        if fact.name == "arbiter":
+            assert fact.value == sum(
+                event.attributes["amount"] for event in events
+                if event.name == "TransferOnHold" and event.attributes["dest"] == ADDRESS["Ferdie"]
+            ) > 0  # fmt: skip
+        elif fact.name == "least_bond":
+            assert fact.value == chain.storage("Reputation", "Parameters")["min_bond"]
+        elif isinstance(fact.value, int):
+            assert fact.value in there, (step.title, fact.name)
+
+
+def check_snapshot(told: Snapshot, chain: Chain) -> None:
+    """What everybody may spend, the score and the bond are those of storage at that block."""
+    for name, free in told.free.items():
+        account_ = chain.storage("System", "Account", ADDRESS[name], at=told.block)
+        assert account_["data"]["free"] == free
+    record = chain.storage("Reputation", "Records", ADDRESS["Dave"], at=told.block)
+    assert (record["score"], record["active"]) == (told.score, told.bond)
+    assert (record["suspended_at"] is not None) is told.suspended
+
+
+@pytest.mark.parametrize("backend", list(BACKENDS))
+def test_what_is_told_is_on_the_chain_at_the_moment_it_is_told(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    try:
+        get_backend(backend).check(ChainConfig("demo", "unused"))
+    except BackendUnavailableError as why:
+        pytest.skip(str(why))
+    monkeypatch.setenv("AINUR_HOME", environment["AINUR_HOME"])
+    calls: list[str] = []
+    snapshots: list[Snapshot] = []
+    results: list[Result] = []
+
+    def tell(what: Told) -> None:
+        record = Record.read(folder_of("demo", None))
+        assert record is not None
+        with contextlib.closing(Chain(record.url)) as chain:
+            match what:
+                case Chapter():
+                    assert not re.search(r"\d", what.title + what.words)
+                case Step():
+                    assert not re.search(r"\d", what.title + what.words)
+                    if what.call is not None:
+                        calls.append(what.call)
+                        check_step(what, chain)
+                case Snapshot():
+                    snapshots.append(what)
+                    check_snapshot(what, chain)
+
+    # The chain is another process, so that it answers while we look.
+    trio.run(functools.partial(run_demo, backend, tell, results.append, keep=True))
+    ainur(environment, "chain", "down", "--name", "demo")
+    assert calls == CALLS
+    assert results[0].snapshots == tuple(snapshots)
+    scores = [each.score for each in snapshots]
+    assert scores[0] == scores[1] < scores[2] > scores[3] == scores[4] > scores[5] == 0
+    bonds = [each.bond for each in snapshots]
+    assert bonds[1] > bonds[3] > bonds[4] > bonds[5]
+
+
+@pytest.fixture
+def told(environment: dict[str, str]) -> Iterator[tuple[dict[str, Any], Chain]]:
+    """The whole story in JSON, and its chain, which runs on."""
+    story = json.loads(ainur(environment, "demo", "--json", "--keep"))
+    with contextlib.closing(Chain(story["chain"]["url"])) as chain:
+        yield story, chain
+    assert "is stopped" in ainur(environment, "chain", "down", "--name", story["chain"]["name"])
+
+
+def test_the_escrows_end_as_told_and_the_inspector_shows_the_same(
+    told: tuple[dict[str, Any], Chain],
+) -> None:
+    story, chain = told
+    assert story["chain"]["genesis"] == chain.client.call("chain_getBlockHash", 0)
+    assert [s["call"] for s in story["steps"] if s["call"] is not None] == CALLS
+    states = [chain.storage("Escrow", "Escrows", number)["state"] for number in range(4)]
+    assert states == ["Released", "Expired", {"Ruled": {"provider_bps": 6_000}}, "Open"]
+    shown = {each["escrow"]: each["phase"] for each in story["meaning"]["escrows"]}
+    assert shown == {0: "Released", 1: "Expired", 2: "Ruled", 3: "Open"}
+    check_snapshot(Snapshot(**story["snapshots"][-1]), chain)
+    [dave] = [a for a in story["meaning"]["agents"] if a["account"] == ADDRESS["Dave"]]
+    assert (dave["bond"], dave["score"]) == (story["snapshots"][-1]["bond"], 0)
+
+
+def test_the_text_shows_every_step_and_is_plain_where_nobody_looks(
+    told: tuple[dict[str, Any], Chain], environment: dict[str, str]
+) -> None:
+    story, _ = told
+    # The second demo is the same story on another chain: all but the genesis hash and the port are equal.
+    text = ainur(environment, "demo")
+    assert "\x1b" not in text
+    for step in story["steps"]:
+        assert step["title"] in text
+        if step["call"] is not None:
+            where = f"{step['call']}, signed by {step['signer']}: extrinsic {step['extrinsic']} of block"
+            assert f"{where} {step['block']:,}" in text
+    for amount in ("1.5 AINU", "1.69 AINU", "0.075 AINU", "60 %", "500.5 points", "14,400 blocks"):
+        assert amount in text
+    assert "https://polkadot.js.org/apps/?rpc=ws%3A%2F%2F127.0.0.1%3A" in text
+
+
+def test_the_readme_shows_the_demo_as_it_is(environment: dict[str, str]) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    [shown] = re.findall(r"```text\n\$ ./scripts/run\n(.*?)```", readme, re.DOTALL)
+    # Lines that a table fills up end in blanks, which an editor takes away.
+    there = [line.rstrip() for line in ainur({**environment, "COLUMNS": "80"}, "demo").splitlines()]
+    for part in shown.strip().split("\n...\n"):
+        lines = part.removeprefix("...\n").removesuffix("\n...").splitlines()
+        starts = [at for at, line in enumerate(there) if line == lines[0]]
+        assert any(there[at : at + len(lines)] == lines for at in starts), part
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("moment", ["", "The chain is up", "Dave accepts it", "Time passes"])
+def test_an_interrupt_at_any_moment_leaves_nothing_running(
+    environment: dict[str, str], moment: str, keep: bool
+) -> None:
+    arguments = [sys.executable, "-m", "ainur", "demo", *(["--keep"] if keep else [])]
+    with (
+        subprocess.Popen(
+            arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as demo,
+        contextlib.ExitStack() as stack,
+    ):
+        stack.callback(demo.kill)
+        assert demo.stdout is not None
+        if moment:
+            assert any(moment in line for line in demo.stdout)
+        demo.send_signal(signal.SIGINT)
+        _, complaint = demo.communicate(timeout=PATIENCE)
+        assert demo.returncode != 0
+        if moment:
+            assert demo.returncode == 130
+            assert complaint.strip() == "SIGINT: stopped, nothing is left running"
+    assert list(Path(environment["TMPDIR"]).iterdir()) == []
+
+
+def test_a_reader_that_goes_away_ends_it_without_a_word(environment: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "ainur", "demo"],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as demo:  # fmt: skip
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        demo.stdout.close()
+        complaint = demo.stderr.read()
+        assert demo.wait(PATIENCE) == 1
+    assert complaint == ""
+    assert list(Path(environment["TMPDIR"]).iterdir()) == []
+
+
+def test_a_second_demo_that_is_kept_says_how_to_stop_the_first(environment: dict[str, str]) -> None:
+    first = json.loads(ainur(environment, "demo", "--json", "--keep"))
+    again = subprocess.run(
+        [sys.executable, "-m", "ainur", "demo", "--keep"],
+        env=environment, capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+    assert again.returncode == 1
+    assert "ainur chain down --name demo" in again.stderr
+    status = json.loads(ainur(environment, "chain", "status", "--name", "demo", "--json"))
+    assert status["genesis"] == first["chain"]["genesis"]
+    ainur(environment, "chain", "down", "--name", "demo")

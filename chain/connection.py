@@ -20,6 +20,7 @@ import attrs
 import trio
 
 from chain.errors import ChainError, HistoryError, UnavailableError, UsageError
+from chain.library import Loaded
 from chain.session import Session
 from market.hashing import GenesisHash
 
@@ -66,6 +67,8 @@ class Connection:
         self.sessions = 0
         """How often it was connected."""
         self._session: Session | None = None
+        self._loaded: Loaded | None = None
+        """The runtime that the last session had loaded."""
         self._limiter = trio.CapacityLimiter(THREADS)
         self._closed = False
 
@@ -159,7 +162,7 @@ class Connection:
         if self._closed:
             raise UnavailableError(f"the connection to {self.url} was closed")
         if self._session is None:
-            session = Session(self.url, self.patience.socket)
+            session = Session(self.url, self.patience.socket, self._loaded)
             if self.genesis is not None and session.genesis != self.genesis:
                 session.close()
                 raise HistoryError(
@@ -174,4 +177,5 @@ class Connection:
     def _drop(self) -> None:
         session, self._session = self._session, None
         if session is not None:
+            self._loaded = session.loaded
             session.close()

@@ -2,19 +2,26 @@
 
 - it logs every payload at DEBUG on the root logger, and thereby configures logging: ``rpc_request`` is ours;
 - it reconnects on its own when a send fails, so that one call may be sent twice: switched off;
-- a node's error comes as text: :class:`~chain.errors.NodeError` keeps method, code and data.
+- a node's error comes as text: :class:`~chain.errors.NodeError` keeps method, code and data;
+- for every block it asks for the header and the runtime's version, again and again: ``init_runtime`` remembers;
+- for every signature it asks for the hash of genesis and of the era's first block: :attr:`known_hashes`;
+- every connection decodes the metadata, which takes most of a second: :class:`Loaded` goes from one to the next.
 
 What it does wrong above the single call is undone in :mod:`chain.session`.
 """
 
-from typing import Any
+import functools
+from typing import Any, Final
 
 import attrs
 
-from chain.errors import NodeError
+from chain.errors import HistoryError, NodeError
 from chain.signing import Signer
 
-__all__ = ["LibraryKeypair", "open_interface"]
+__all__ = ["LibraryKeypair", "Loaded", "loaded_in", "open_interface"]
+
+REMEMBERED: Final = 4_096
+"""Blocks whose header and version are remembered: what a block's hash stands for never changes."""
 
 
 @attrs.frozen
@@ -38,20 +45,72 @@ class LibraryKeypair:
         return self.signer.sign(bytes(payload.data)).signature
 
 
-def open_interface(url: str, patience: float) -> Any:
+@attrs.frozen
+class Loaded:
+    """A runtime's metadata and types, decoded."""
+
+    runtime_config: Any
+    metadata: Any
+    runtime_version: int
+    transaction_version: int
+    config: dict[str, Any]
+
+
+def loaded_in(interface: Any) -> Loaded | None:
+    """Return what an interface has loaded, for the next one on the same chain; None where it has nothing."""
+    if interface.runtime_version is None or interface.metadata is None:
+        return None
+    return Loaded(
+        interface.runtime_config,
+        interface.metadata,
+        interface.runtime_version,
+        interface.transaction_version,
+        interface.config,
+    )
+
+
+def open_interface(url: str, patience: float, loaded: Loaded | None = None) -> Any:
     """Connect; what is returned has no types.
 
     Args:
         patience: seconds that the socket waits for the next bytes.
+        loaded: by an interface that is not used any more.
     """
+    interface = _quiet_class()(
+        url=url,
+        ss58_format=42,
+        ws_options={"timeout": patience, "enable_multithread": True},
+        auto_reconnect=False,
+        auto_discover=False,
+    )
+    if loaded is not None:
+        # Only now: the library's constructor clears the types that it is given.
+        interface.runtime_config = loaded.runtime_config
+        interface.config = loaded.config
+        interface.metadata = loaded.metadata
+        interface.runtime_version = loaded.runtime_version
+        interface.transaction_version = loaded.transaction_version
+    return interface
+
+
+@functools.cache
+def _quiet_class() -> Any:
     from substrateinterface import SubstrateInterface
+    from substrateinterface.exceptions import SubstrateRequestException
 
     class Quiet(SubstrateInterface):  # type: ignore[misc]  # the library has no types
-        """Without its log of payloads, and with errors that keep method, code and data."""
+        """The library's interface, as the head of this module says."""
+
+        def __init__(self, **options: Any) -> None:
+            self.known_hashes: dict[int, str] = {}
+            """Of heights that are final."""
+            self.is_settled = False
+            """Whether the runtime is loaded that whoever asks for the head's means."""
+            self.header = functools.lru_cache(REMEMBERED)(self._header)
+            self._version_of = functools.lru_cache(REMEMBERED)(self._version)
+            super().__init__(**options)
 
         def rpc_request(self, method: str, params: Any, result_handler: Any = None) -> Any:
-            from substrateinterface.exceptions import SubstrateRequestException
-
             number = self.request_id
             self.request_id += 1
             payload = {"jsonrpc": "2.0", "method": method, "params": params or [], "id": number}
@@ -62,10 +121,32 @@ def open_interface(url: str, patience: float) -> Any:
                 message = str(body.get("message", error))
                 raise NodeError(method, body.get("code", 0), message, body.get("data")) from error
 
-    return Quiet(
-        url=url,
-        ss58_format=42,
-        ws_options={"timeout": patience, "enable_multithread": True},
-        auto_reconnect=False,
-        auto_discover=False,
-    )
+        def _header(self, block: str) -> tuple[int, str]:
+            """Return a block's number and its parent's hash."""
+            found = self.rpc_request("chain_getHeader", [block])["result"]
+            if found is None:
+                raise HistoryError(f"the node does not know block {block}: ask one that keeps it")
+            return int(found["number"], 16), found["parentHash"]
+
+        def _version(self, *block: str) -> int:
+            return int(
+                self.rpc_request("state_getRuntimeVersion", list(block))["result"]["specVersion"]
+            )
+
+        def init_runtime(self, block_hash: str | None = None, block_id: int | None = None) -> None:
+            if block_hash is None:
+                if self.is_settled:
+                    return
+                version = self._version()
+            else:
+                # As the library has it: what a block did, the runtime of its parent did.
+                number, parent = self.header(block_hash)
+                version = self._version_of(parent if number else block_hash)
+            if version != self.runtime_version:
+                super().init_runtime(block_hash=block_hash, block_id=block_id)
+
+        def get_block_hash(self, block_id: int | None = None) -> str:
+            known = None if block_id is None else self.known_hashes.get(block_id)
+            return known or super().get_block_hash(block_id)
+
+    return Quiet

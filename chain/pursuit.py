@@ -162,7 +162,7 @@ class Pursuit:
         filled = waited_for if gap is None else gap
         final = session.finalized()
         era = Era(final.number, compute_period(session.millis_per_block(final)))
-        raw = session.sign(Remark(b""), self._signer, filled, era)
+        raw = session.sign(Remark(b""), self._signer, filled, era, final.hash)
         if gap is not None:
             self._nonces.adopt(account, gap)
             self._fillers.add(gap)

@@ -168,7 +168,10 @@ class Submitter:
         era = Era(final.number, compute_period(rate))
         try:
             genesis, raw = await self._connection.read(
-                lambda session: (session.genesis, session.sign(call, signer, nonce, era))
+                lambda session: (
+                    session.genesis,
+                    session.sign(call, signer, nonce, era, final.hash),
+                )
             )
             submission = Submission(
                 key, call.name, signer.account, genesis, nonce, era, raw, attempt
@@ -182,7 +185,7 @@ class Submitter:
     async def _receipt(self, submission: Submission, place: Place, call: Call) -> Receipt:
         def read(session: Session) -> tuple[tuple[Event | Other, ...], DispatchError | None]:
             events = [e for e in session.events(place.block.hash) if e.extrinsic == place.index]
-            return tuple(e.event for e in events), session.refusal(events, call)
+            return tuple(e.event for e in events), session.refusal(events, call, place.block.hash)
 
         try:
             events, refusal = await self._connection.read(read)

@@ -50,6 +50,8 @@ CLIPPY = (
 )
 ORACLE = PALLETS / "oracle"
 ORACLE_TESTS = "integration/devchain/test_differential.py"
+NODE = PALLETS / "dev-node"
+NODE_TESTS = "integration/devchain/test_node.py"
 SCRIPTS = ("scripts/check-crates",)
 
 POLKADOT_JS = (
@@ -59,6 +61,41 @@ POLKADOT_JS = (
         f" && exec {VENV / 'pytest'} -q tests/integration/devchain_rpc/test_polkadot_js.py"
     ),
 )
+
+GO_LIBP2P = (
+    *("sh", "-c"),
+    (
+        f"go build -C tests/golibp2p -o {ROOT}/.venv/golibp2p ."
+        f" && AINUR_GOLIBP2P={ROOT}/.venv/golibp2p exec {VENV / 'pytest'} -q"
+        " tests/integration/p2p/test_go_libp2p.py"
+    ),
+)
+
+
+def on_node(name: str, *command: str) -> "Part":
+    """Return a part that runs on the Substrate node, which is built first."""
+    return Part(
+        name, ("scripts/build-node", *command), needs="cargo", env={"AINUR_BACKEND": "node"}
+    )
+
+
+NODE_FORMAT = Part("node-format", ("cargo", "fmt", "--check"), needs="cargo", cwd=NODE)
+
+ON_NODE = (
+    NODE_FORMAT,
+    Part(
+        "node-lint",
+        ("cargo", "clippy", "--locked", "--all-targets", "--", "-D", "warnings"),
+        needs="cargo",
+        cwd=NODE,
+    ),
+    on_node("node", *tests(NODE_TESTS)),
+    # tests/integration/devchain is about the embedded chain as a library: no node has that interface.
+    on_node("integration", *tests("integration/chain", "tests/integration/devchain_rpc")),
+    on_node("polkadotjs", *POLKADOT_JS),
+    on_node("e2e", *tests("e2e")),
+)
+"""What ``--backend node`` runs: a command of its own, as the node takes ten minutes to build."""
 
 PARTS = (
     Part("format", python("ruff", "format", "--check", ".", *SCRIPTS), inner=True),
@@ -70,6 +107,7 @@ PARTS = (
     Part("property", tests("property")),
     Part("integration", tests("integration")),
     Part("polkadotjs", POLKADOT_JS, needs="npm"),
+    Part("golibp2p", GO_LIBP2P, needs="go"),
     Part("e2e", tests("e2e")),
     Part("pallets-format", ("cargo", "fmt", "--all", "--check"), needs="cargo", cwd=PALLETS),
     Part("pallets-crates", python("python", "../scripts/check-crates"), needs="cargo", cwd=PALLETS),
@@ -83,6 +121,7 @@ PARTS = (
         cwd=ORACLE,
     ),
     Part("oracle", ("scripts/build-oracle", *tests(ORACLE_TESTS)), needs="cargo"),
+    NODE_FORMAT,
     Part("runtime", python("python", "scripts/build_runtime.py", "--check")),
 )
 
@@ -106,6 +145,7 @@ def run(part: Part) -> tuple[str, float]:
 
 
 INSTALL = {
+    "go": "Install Go 1.24 or newer (https://go.dev/dl), then run it again.",
     "cargo": "Install Rust (rustup, or apt-get install cargo rustc), then run it again.",
     "npm": "Install Node 18 or newer with npm, then run it again.",
 }
@@ -115,9 +155,18 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="Run the parts of ainur's tests.")
     arguments.add_argument("what", choices=("inner", "everything"))
     arguments.add_argument("--only", metavar="PART,PART", help="only these")
+    arguments.add_argument(
+        "--backend",
+        choices=("embedded", "node"),
+        default="embedded",
+        help="node: what can run on the Substrate node (built first, ten minutes), on that",
+    )
     arguments.add_argument("--list", action="store_true", help="name the parts and run none")
     chosen = arguments.parse_args()
-    parts = [p for p in PARTS if p.inner or chosen.what == "everything"]
+    if chosen.backend == "node":
+        parts = list(ON_NODE)
+    else:
+        parts = [p for p in PARTS if p.inner or chosen.what == "everything"]
     if chosen.only:
         names = set(chosen.only.split(","))
         if unknown := names - {p.name for p in parts}:

@@ -1,6 +1,6 @@
 """What a node says of itself: its announcement, gossiped, signed and expiring."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -11,13 +11,17 @@ from market.messages.fields import (
     Fraction,
     Key,
     Label,
+    Signature64,
     Slot,
     Text,
     WireStruct,
     is_strictly_increasing,
 )
 
-__all__ = ["Announcement", "Capability"]
+__all__ = ["MAX_TTL", "Announcement", "Capability"]
+
+MAX_TTL: Final = 600
+"""Seconds: no announcement is believed for longer."""
 
 
 class Capability(WireStruct, frozen=True, kw_only=True):
@@ -39,13 +43,18 @@ class Capability(WireStruct, frozen=True, kw_only=True):
 
 
 class Announcement(WireStruct, frozen=True, kw_only=True):
-    """The capabilities of a node, until the envelope expires or one with a higher sequence replaces it.
+    """The capabilities of a node, until it expires or one with a higher sequence replaces it.
 
     An announcement without capabilities withdraws the node.
     """
 
     transport_key: Key
-    """The key of its PeerId; libp2p's handshake proves that whoever answers there holds it."""
+    """The key of its PeerId."""
+    transport_proof: Signature64 | None
+    """By the transport key, over :func:`market.presence.transport_payload`: nobody names another's peer as
+    its own. None where the transport key is the one that signs the envelope."""
+    ttl: Annotated[int, Meta(ge=1, le=MAX_TTL)]
+    """Seconds for which it may be listed. The envelope's expiry is a block, and a chain may stand still."""
     addresses: Annotated[tuple[Label, ...], Meta(max_length=8)]
     """Multiaddresses without the trailing ``/p2p/``, preferred first."""
     software: Label

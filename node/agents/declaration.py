@@ -80,8 +80,16 @@ class Task(Generic[Input]):
 class Agent(Generic[Function]):
     """A function that is offered as an agent; calling it calls the function."""
 
-    def __init__(self, function: Function, offer: Offer, *, network: bool) -> None:
+    def __init__(
+        self,
+        function: Function,
+        offer: Offer,
+        *,
+        network: bool = False,
+        setup: Callable[[], object] | None = None,
+    ) -> None:
         self.function = function
+        self.setup = setup
         self.network = network
         self.input_type, output_type = _hinted_types(function)
         self.offer = msgspec.structs.replace(
@@ -132,6 +140,7 @@ class Declare:
         capability: str,
         price: str | int,
         network: bool = False,
+        setup: Callable[[], object] | None = None,
         **terms: Unpack[Terms],
     ) -> Callable[[Function], Agent[Function]]:
         """Offer the function below as an agent.
@@ -140,6 +149,7 @@ class Declare:
             capability: one to four dotted words (``text.wordcount``).
             price: ``"0.02 AINU"``, or planck.
             network: whether it needs the network, which its operator then has to allow.
+            setup: called once in each worker before its first task: to load a model, say.
             terms: version, description (else the docstring's first line), and schemas where the
                 function's type hints do not say it: ``async def f(task: Task[In]) -> Out``.
 
@@ -150,7 +160,7 @@ class Declare:
         def decorate(function: Function) -> Agent[Function]:
             first_line = (inspect.getdoc(function) or "").partition("\n")[0]
             offer = new_offer(capability, price, **{"description": first_line, **terms})  # type: ignore[arg-type]  # one TypedDict over another
-            return Agent(function, offer, network=network)
+            return Agent(function, offer, network=network, setup=setup)
 
         return decorate
 

@@ -61,10 +61,10 @@ async def _on_instant(url: str, quick: bool) -> Report:
             single = await latencies(chain, heads, 30 if quick else 200, "single")
             report["latency"] = {"as soon as there is something": single}
             count = 40 if quick else 200
-            await Escrows(chain, 6).pipelined(12)  # does not count
+            await Escrows(chain, 6, "warm").pipelined(12)  # does not count
             report["settlements"] = {
-                "one account": await Escrows(chain, 1).pipelined(count),
-                "six accounts": await Escrows(chain, 6).pipelined(count),
+                "one account": await Escrows(chain, 1, "one").pipelined(count),
+                "six accounts": await Escrows(chain, 6, "six").pipelined(count),
             }
             report["memory"] = await memory(chain, 1_000 if quick else 10_000)
     finally:

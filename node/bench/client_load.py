@@ -74,7 +74,8 @@ class Escrows:
     chain: Chain
     accounts: int
     """How many requesters; providers are as many, up to those that there are."""
-    _made: int = 0
+    name: str
+    """Makes keys and tasks its own."""
 
     async def pipelined(self, count: int) -> Report:
         """Return how many a second were opened, delivered and settled, each step for all at once.
@@ -84,23 +85,22 @@ class Escrows:
         offers = [await self._offer(number) for number in range(count)]
         steps: dict[str, float] = {}
         works: list[Work] = [
-            (f"open {self._made} {n}", escrow.OpenWithOffer(offer, self._provider(n).sign(offer_payload(offer))),
+            (f"open {self.name} {n}", escrow.OpenWithOffer(offer, self._provider(n).sign(offer_payload(offer))),
              self._requester(n))
             for n, offer in enumerate(offers)
         ]  # fmt: skip
         receipts, steps["opened"] = await self._all(works)
         numbers = [_number(receipt) for receipt in receipts]
         works = [
-            (f"deliver {self._made} {n}", escrow.Deliver(number, HASH), self._provider(n))
+            (f"deliver {self.name} {n}", escrow.Deliver(number, HASH), self._provider(n))
             for n, number in enumerate(numbers)
         ]
         _, steps["delivered"] = await self._all(works)
         works = [
-            (f"release {self._made} {n}", escrow.Release(number), self._requester(n))
+            (f"release {self.name} {n}", escrow.Release(number), self._requester(n))
             for n, number in enumerate(numbers)
         ]
         _, steps["settled"] = await self._all(works)
-        self._made += 1
         return {
             "escrows": count,
             **{f"{name}_per_s": round(count / seconds, 1) for name, seconds in steps.items()},
@@ -134,7 +134,7 @@ class Escrows:
             genesis=await self.chain.genesis(),
             requester=self._requester(number).account,
             provider=provider,
-            task_id=TaskId(digest("bench", f"{self.accounts} {self._made} {number}".encode())),
+            task_id=TaskId(digest("bench", f"{self.name} {number}".encode())),
             attempt=0,
             price=PRICE,
             milestones=(PRICE,),

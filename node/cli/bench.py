@@ -11,6 +11,10 @@ __all__ = ["group"]
 BENCHMARKS: dict[str, tuple[str, str]] = {
     "chain": ("node.bench.chain", "Dev chains: ours, chopsticks, and the Substrate node."),
     "client": ("node.bench.client", "The chain client: settlements, latency, cuts, memory."),
+    "directory": (
+        "node.bench.directory",
+        "Queries of the local directory, at 1,000 and 100,000 agents.",
+    ),
     "fairness": ("node.bench.fairness", "Sealed batches against first come, first served."),
     "vcg": ("node.bench.vcg", "Clearing: payments from one solve, against solving again."),
 }

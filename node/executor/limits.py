@@ -20,7 +20,7 @@ class Limits:
     processes: int = 64
     """Processes and threads of the worker, where it has a user id of its own."""
     open_files: int = 256
-    scratch_bytes: int = 64 * 2**20
+    scratch_bytes: int = 256 * 2**20
     """Of its private ``/tmp``, and of any one file."""
     input_bytes: int = MAX_RESULT_BYTES
     output_bytes: int = MAX_RESULT_BYTES

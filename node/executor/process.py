@@ -198,7 +198,7 @@ class WorkerProcess:
     async def _watch(self, ended: trio.CancelScope) -> None:
         while self.is_alive and not ended.cancel_called:
             await trio.sleep(_WATCH_SECONDS)
-            used = memory_of(tree_of(self._popen.pid))
+            used = memory_of(tree_of(self._popen.pid), self.limits.memory_bytes)
             if used > self.limits.memory_bytes:
                 self.kill(
                     KilledByLimitError(

@@ -391,10 +391,17 @@ class RunningAgent:
     async def _take_worker(self) -> WorkerProcess:
         while self._idle:
             worker = self._idle.pop()
-            if worker.is_alive:
+            if await self._answers(worker):
                 return worker
             await self._retire(worker)
         return await self._start_worker()
+
+    async def _answers(self, worker: WorkerProcess) -> bool:
+        """Say whether a worker that was idle is there still, and has nothing unread to say."""
+        with trio.move_on_after(self._limits.grace_seconds), contextlib.suppress(ExecutorError):
+            await worker.say(protocol.Ping())
+            return isinstance(await worker.hear(), protocol.Pong)
+        return False
 
     async def _give_back(self, worker: WorkerProcess) -> None:
         is_fresh = is_reusable(self.spec) and worker.tasks < self._limits.tasks_per_worker

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import sys
+import threading
 import time
 import traceback
 from typing import Any, NoReturn
@@ -98,6 +99,7 @@ class _Worker:
     def __init__(self, channel: _Channel) -> None:
         self._channel = channel
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         self._reported = 0.0
 
     async def serve(self) -> None:
@@ -154,8 +156,10 @@ class _Worker:
             return
         self._reported = now
         report = protocol.Progress(done=done, note=note[:512])
-        # A function that is not async reports from a thread, and frames are not to be torn.
-        self._loop.call_soon_threadsafe(self._channel.say, report)
+        if threading.get_ident() == self._thread:
+            self._channel.say(report)
+        else:  # a function that is not async, in a thread of its own: frames are not to be torn
+            self._loop.call_soon_threadsafe(self._channel.say, report)
 
 
 async def _answer(working: "asyncio.Future[Any]", output_bytes: int) -> Up:

@@ -5,7 +5,6 @@ announcements. Popular keys are sharded by epoch and bucket, so that no few peer
 """
 
 import hashlib
-import logging
 import random
 from typing import Final
 
@@ -13,7 +12,6 @@ import attrs
 import trio
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo
-from libp2p.peer.peerstore import PeerStoreError
 
 from market.identity import PeerId
 from node.p2p.addresses import peer_from_library, peer_to_library
@@ -34,8 +32,6 @@ PACE_SECONDS: Final = 0.1
 """Between the announcements of two keys."""
 REFRESH_SECONDS: Final = 60.0
 FIRST_REFRESH_SECONDS: Final = 1.0
-
-_LOG: Final = logging.getLogger("ainur.p2p")
 
 
 @attrs.frozen
@@ -69,12 +65,10 @@ class Dht:
 
     async def add(self, peer: ID) -> None:
         """Take a peer into the routing table when it says that it speaks our protocol."""
-        store = self._host.get_peerstore()
-        try:
-            if str(PROTOCOL) in store.get_protocols(peer):
-                await self._kad.routing_table.add_peer(PeerInfo(peer, store.addrs(peer)))
-        except PeerStoreError as error:
-            _LOG.debug("%s is not for the routing table: %s", peer, error)
+        store = self._host.store
+        addresses = store.addresses(peer)
+        if addresses and str(PROTOCOL) in store.get_protocols(peer):
+            await self._kad.routing_table.add_peer(PeerInfo(peer, addresses))
 
     def remove(self, peer: ID) -> None:
         """Take a peer out of the routing table."""
@@ -144,7 +138,9 @@ class Dht:
 
     async def _refresh(self) -> None:
         self._kad.provider_store.cleanup_expired()
-        for peer in self._host.get_connected_peers():
+        connected = self._host.get_connected_peers()
+        self._host.store.renew(connected)
+        for peer in connected:
             await self.add(peer)
         async with self._lookups:
             with trio.move_on_after(LOOKUP_SECONDS):

@@ -4,6 +4,7 @@ Own code because the library reads the length byte by byte through three locks, 
 frame that arrives in more than a hundred pieces.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from libp2p.network.stream.exceptions import StreamEOF
@@ -43,9 +44,19 @@ def frame(body: bytes) -> bytes:
 class FrameReader:
     """Reads frames from one stream."""
 
-    def __init__(self, stream: Readable, limit: int) -> None:
+    def __init__(
+        self, stream: Readable, limit: int, take: Callable[[int], bool] | None = None
+    ) -> None:
+        """Read frames.
+
+        Args:
+            stream: whence.
+            limit: bytes of the longest body that is taken.
+            take: asked before a body is read, whether so many bytes may be held.
+        """
         self._stream = stream
         self._limit = limit
+        self._take = take
         self._buffer = bytearray()
 
     async def _more(self) -> bool:
@@ -80,6 +91,8 @@ class FrameReader:
                 raise FrameError("a length of more than 35 bits")
         if size > self._limit:
             raise FrameError(f"a frame of {size} bytes where {self._limit} are allowed")
+        if self._take is not None and not self._take(size):
+            raise FrameError(f"{size} bytes more than may be held at a time")
         while len(self._buffer) < at + size:
             if not await self._more():
                 raise FrameError(f"ends after {len(self._buffer) - at} of {size} bytes")

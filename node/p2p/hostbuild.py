@@ -24,6 +24,7 @@ from multiaddr import Multiaddr
 from node.p2p.addresses import ip_of
 from node.p2p.config import NetworkConfig
 from node.p2p.errors import NetworkError, NetworkUsageError
+from node.p2p.hardening import multistream
 from node.p2p.hardening.faults import LibraryLog
 from node.p2p.hardening.host import BoundedHost, BoundedPeerStore
 from node.p2p.hardening.swarm import BoundedSwarm, BoundedUpgrader
@@ -50,7 +51,7 @@ def build_host(config: NetworkConfig, seed: bytes) -> BoundedHost:
     store = BoundedPeerStore()
     store.add_key_pair(peer_id, keys)
     swarm = BoundedSwarm(peer_id, store, upgrader, _transports(config, keys, upgrader), limits)
-    return BoundedHost(swarm, limits, config.announce)
+    return BoundedHost(swarm, store, limits, config.announce)
 
 
 def _transports(
@@ -105,6 +106,7 @@ def _install() -> None:
     # The library's service manager walks all of its tasks to find the parent of each new one, and
     # refuses more than a thousand children.
     TrioManager._find_parent_task = lambda self, trio_task: None  # type: ignore[method-assign]  # noqa: ARG005, SLF001
+    multistream.install()
     root = logging.getLogger()
     if not root.handlers:  # the library logs to the root, which would then set itself up
         root.addHandler(logging.NullHandler())

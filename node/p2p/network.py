@@ -24,6 +24,7 @@ from multiaddr import Multiaddr
 
 from market.identity import PeerId
 from node.p2p.addresses import parse_peer, peer_from_library, peer_to_library
+from node.p2p.bootstrap import Bootstrap
 from node.p2p.config import NetworkConfig
 from node.p2p.dht import Dht, Provider
 from node.p2p.errors import NetworkError, NetworkUsageError, UnreachableError
@@ -84,10 +85,11 @@ class Network(INotifee):
         self._requests = Requests(host, limits.message_bytes)
         self._dht = Dht(host, server=config.dht_server)
         self._keepalive = Keepalive(host, limits.keepalive_seconds)
+        self._bootstrap = Bootstrap(config, self)
         self._hooks: list[Hook] = []
         self._gone_hooks: list[Hook] = []
         self._events, self._event_source = trio.open_memory_channel[tuple[ID, bool]](HOOKS_WAITING)
-        host.on_identified = self._dht.add
+        host.on_identified = self._on_identified
         host.get_network().register_notifee(self)
 
     @property
@@ -128,7 +130,7 @@ class Network(INotifee):
 
     def learn(self, peer: PeerId, addresses: tuple[str, ...]) -> None:
         """Remember addresses of a peer."""
-        self._host.get_peerstore().add_addrs(
+        self._host.store.put_first(
             peer_to_library(peer), [Multiaddr(a) for a in addresses], ADDRESS_SECONDS
         )
 
@@ -162,6 +164,13 @@ class Network(INotifee):
                 )
             )
         return sorted(shown, key=lambda known: known.peer)
+
+    def known(self) -> dict[PeerId, tuple[str, ...]]:
+        """Return the connected peers with the addresses on which each says that it listens."""
+        return {
+            peer_from_library(peer): tuple(str(a) for a in self._host.store.addresses(peer))
+            for peer in self._host.get_connected_peers()
+        }
 
     def on_connected(self, hook: Hook) -> None:
         """Call this with each peer that connects, once it speaks gossip or not; 30 s at most."""
@@ -252,6 +261,11 @@ class Network(INotifee):
 
     # The library's events.
 
+    async def _on_identified(self, peer: ID) -> None:
+        if self._host.store.has_peer(peer):
+            self._pubsub.on_identified(peer, self._host.store.get_protocols(peer))
+            await self._dht.add(peer)
+
     async def connected(self, network: INetwork, conn: INetConn) -> None:  # noqa: ARG002
         """Take note of a new connection."""
         self._note(conn, connected=True)
@@ -290,6 +304,7 @@ class Network(INotifee):
                 known.discard(peer)
                 self._dht.remove(peer)
                 self._requests.forget(peer)
+                self._bootstrap.wake()
                 for hook in self._gone_hooks:
                     nursery.start_soon(self._call, hook, peer)
 
@@ -305,6 +320,12 @@ class Network(INotifee):
         nursery.start_soon(self._keepalive.run)
         nursery.start_soon(self._requests.run)
         nursery.start_soon(self._dht.run)
+        nursery.start_soon(self._bootstrap.run)
+        nursery.start_soon(self._bootstrap.keep_store)
+        if self.config.mdns:
+            from node.p2p.mdns import Neighbours
+
+            nursery.start_soon(Neighbours(self.multiaddrs, self._bootstrap.add).run)
 
 
 @asynccontextmanager
@@ -321,12 +342,10 @@ async def open_network(config: NetworkConfig, seed: bytes) -> AsyncIterator[Netw
     """
     require_free(config.listen)
     host = build_host(config, seed)
+    network = Network(config, host)
     failed: Exception | None = None
     async with host.run([Multiaddr(a) for a in config.listen]):
         try:
-            if len(host.get_transport_addrs()) < len(config.listen):
-                raise NetworkError(f"cannot listen on all of {', '.join(config.listen)}")
-            network = Network(config, host)
             async with (
                 background_trio_service(network._pubsub),  # noqa: SLF001  (opened here, and only here)
                 background_trio_service(network._router),  # noqa: SLF001
@@ -335,6 +354,7 @@ async def open_network(config: NetworkConfig, seed: bytes) -> AsyncIterator[Netw
                 await network._pubsub.wait_until_ready()  # noqa: SLF001
                 network._start(nursery)  # noqa: SLF001
                 try:
+                    _require_listening(host, config)
                     yield network
                 except Exception as error:  # noqa: BLE001  (raised again below, outside of the nurseries' groups)
                     failed = error
@@ -343,3 +363,9 @@ async def open_network(config: NetworkConfig, seed: bytes) -> AsyncIterator[Netw
             await host.close()
     if failed is not None:
         raise failed
+
+
+def _require_listening(host: BoundedHost, config: NetworkConfig) -> None:
+    """Refuse to go on where an address could not be bound, which the library only logs."""
+    if len(host.get_transport_addrs()) < len(config.listen):
+        raise NetworkError(f"cannot listen on all of {', '.join(config.listen)}: choose others")

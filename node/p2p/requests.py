@@ -34,6 +34,7 @@ from node.p2p.errors import (
     UnreachableError,
 )
 from node.p2p.framing import FrameError, FrameReader, frame
+from node.p2p.hardening.admission import ByteBudget
 from node.p2p.hardening.faults import faults
 from node.p2p.hardening.host import BoundedHost
 
@@ -43,6 +44,8 @@ IDLE_SECONDS: Final = 30.0
 """A stream without a request for this long is closed by its client."""
 SERVER_IDLE_SECONDS: Final = 60.0
 HANDLER_SECONDS: Final = 60.0
+HELD_BYTES: Final = 128 * 1024 * 1024
+"""Of all peers' requests that are being read or answered; of one peer, twice the longest."""
 IDLE_STREAMS: Final = 4
 """Streams kept for one peer and protocol."""
 
@@ -63,6 +66,7 @@ class Requests:
     def __init__(self, host: BoundedHost, limit: int) -> None:
         self._host = host
         self._limit = limit
+        self._held = ByteBudget[ID](2 * limit, HELD_BYTES)
         self._idle: defaultdict[tuple[ID, str], list[_Stream]] = defaultdict(list)
 
     def serve(self, protocol: str, handler: Handler, *, concurrent: int = 64) -> None:
@@ -77,7 +81,14 @@ class Requests:
 
         async def on_stream(stream: INetStream) -> None:
             peer = stream.muxed_conn.peer_id
-            reader = FrameReader(stream, self._limit)
+            held = 0
+
+            def take(size: int) -> bool:
+                nonlocal held
+                held = size if self._held.take(peer, size) else 0
+                return held == size
+
+            reader = FrameReader(stream, self._limit, take)
             try:
                 while (request := await self._next(reader)) is not None:
                     async with busy:
@@ -85,6 +96,8 @@ class Requests:
                             answer = await handler(peer_from_library(peer), request)
                     with trio.fail_after(HANDLER_SECONDS):
                         await stream.write(frame(answer))
+                    self._held.give_back(peer, held)
+                    held = 0
                 await stream.close()
             except FrameError as error:
                 faults.report(protocol, peer, "malformed-frame", error)
@@ -92,6 +105,8 @@ class Requests:
             except trio.TooSlowError:
                 faults.report(protocol, peer, "slow", "broken off")
                 await stream.reset()
+            finally:
+                self._held.give_back(peer, held)
 
         self._host.set_stream_handler(TProtocol(protocol), on_stream)
 

@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,8 @@ from chain.devchain.chain import DevChain
 from chain.devchain.rpc.sealer import parse_seal
 from chain.devchain.rpc.server import open_listeners, serve
 from chain.stored import Submission
+from node.chainhost.client import Client
+from node.chainhost.errors import CallError
 from tests.support.node import NodeProcess
 
 
@@ -45,16 +47,6 @@ class Backend(Protocol):
     async def start(self) -> None:
         """Start it again."""
         ...
-
-
-async def _call(url: str, method: str, *params: Any) -> Any:
-    async with trio_websocket.open_websocket_url(url) as socket:
-        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        await socket.send_message(json.dumps(request))
-        answer = json.loads(await socket.get_message())
-    if "error" in answer:
-        raise AssertionError(answer["error"])
-    return answer["result"]
 
 
 class Embedded:
@@ -109,7 +101,13 @@ class Embedded:
         await self.call("dev_reorg", depth)
 
     async def call(self, method: str, *params: Any) -> Any:
-        return await _call(self.url, method, *params)
+        async with trio_websocket.open_websocket_url(self.url) as socket:
+            request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+            await socket.send_message(json.dumps(request))
+            answer = json.loads(await socket.get_message())
+        if "error" in answer:
+            raise AssertionError(answer["error"])
+        return answer["result"]
 
 
 class Node:
@@ -124,6 +122,8 @@ class Node:
             f"--seal={millis}",
             f"--finality-lag={finality_lag}",
             f"--base-path={folder}",
+            # Through a proxy, clients name another port than its own.
+            "--allow-origin=*",
         )
         self._port = 0
         self._process: NodeProcess | None = None
@@ -159,7 +159,15 @@ class Node:
             parent = made["hash"]
 
     async def call(self, method: str, *params: Any) -> Any:
-        return await _call(self.url, method, *params)
+        # By HTTP: the node pings, and trio-websocket cancels its caller where a ping comes while it closes.
+        def once() -> Any:
+            with closing(Client(self._port)) as client:
+                return client.call(method, *params)
+
+        try:
+            return await trio.to_thread.run_sync(once)
+        except CallError as error:
+            raise AssertionError({"code": error.code, "message": str(error)}) from error
 
 
 @asynccontextmanager
@@ -180,8 +188,8 @@ async def open_node(
 ) -> AsyncIterator[Node]:
     """Run the Substrate node."""
     backend = Node(runtime, folder, seal, finality_lag)
-    await backend.start()
     try:
+        await backend.start()
         yield backend
     finally:
         await backend.stop()

@@ -118,6 +118,8 @@ SIGNATURE = Signature(bytes(64))
 BODIES: tuple[Body, ...] = (
     Announcement(
         transport_key=ALICE.key,
+        transport_proof=None,
+        ttl=60,
         addresses=("/ip4/127.0.0.1/tcp/4001", "/ip6/::1/tcp/4001"),
         software="ainur/0.1.0",
         load=Ppm(125_000),

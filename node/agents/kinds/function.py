@@ -65,6 +65,8 @@ async def open_agent(spec: FunctionAgent) -> AsyncIterator[Handler]:
     agent = getattr(module, spec.name, None)
     if not isinstance(agent, Agent):
         raise DeclarationError(f"{spec.file or spec.module} declares no agent {spec.name!r}")
+    if agent.setup is not None:
+        agent.setup()
     is_async = inspect.iscoroutinefunction(agent.function)
 
     async def perform(task: Task[Any]) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-__all__ = ["Admission"]
+__all__ = ["Admission", "ByteBudget"]
 
 _K = TypeVar("_K", bound=Hashable)
 
@@ -47,3 +47,30 @@ class Admission(Generic[_K]):
             self._inside[key] -= 1
             if not self._inside[key]:
                 del self._inside[key]
+
+
+class ByteBudget(Generic[_K]):
+    """Counts bytes that are held for somebody, and refuses beyond a bound for each and in all."""
+
+    def __init__(self, each: int, total: int) -> None:
+        self._each = each
+        self._total = total
+        self._held: Counter[_K] = Counter()
+        self.held = 0
+
+    def take(self, key: _K, size: int) -> bool:
+        """Return whether so many more bytes may be held for somebody, and count them if so."""
+        if self._held[key] + size > self._each or self.held + size > self._total:
+            if not self._held[key]:
+                del self._held[key]
+            return False
+        self._held[key] += size
+        self.held += size
+        return True
+
+    def give_back(self, key: _K, size: int) -> None:
+        """Count bytes that are held no longer."""
+        self.held -= size
+        self._held[key] -= size
+        if not self._held[key]:
+            del self._held[key]

@@ -12,6 +12,7 @@ from typing import Final
 import trio
 from libp2p.abc import INetStream
 from libp2p.host.basic_host import BasicHost
+from libp2p.identity.identify_push.identify_push import ID_PUSH as IDENTIFY_PUSH
 from libp2p.io.exceptions import IncompleteReadError
 from libp2p.network.stream.exceptions import StreamError
 from libp2p.peer.id import ID
@@ -33,6 +34,9 @@ ADDRESSES_KEPT: Final = 16
 PROTOCOLS_KEPT: Final = 128
 PROTOCOL_CHARACTERS: Final = 256
 PEERS_KEPT: Final = 2_000
+LIBRARY_PROTOCOLS: Final = ("/ipfs/", "/meshsub/", "/libp2p/")
+LIBRARY_STREAMS: Final = 4
+"""Streams of one peer for one of the library's own protocols, each of which may hold a megabyte."""
 
 
 class BoundedPeerStore(PeerStore):
@@ -42,12 +46,30 @@ class BoundedPeerStore(PeerStore):
         super().__init__(max_records=PEERS_KEPT, max_peers=PEERS_KEPT)
 
     def add_addrs(self, peer_id: ID, addrs: Sequence[Multiaddr], ttl: int = 0) -> None:
-        """Keep addresses of a peer, the newest ones when there are too many."""
+        """Keep addresses of a peer, behind those that are known: anybody can tell us of anybody."""
         super().add_addrs(peer_id, list(addrs)[:ADDRESSES_KEPT], ttl)
         data = self.peer_data_map[peer_id]
         if len(data.addrs) > ADDRESSES_KEPT:
-            data.addrs = data.addrs[-ADDRESSES_KEPT:]
+            data.addrs = data.addrs[:ADDRESSES_KEPT]
         self._bound()
+
+    def put_first(self, peer_id: ID, addrs: Sequence[Multiaddr], ttl: int) -> None:
+        """Keep addresses of a peer before those that are known: we were told by somebody we trust."""
+        known = self.peer_data_map[peer_id].get_addrs() if self.has_peer(peer_id) else []
+        if self.has_peer(peer_id):
+            self.clear_addrs(peer_id)
+        self.add_addrs(peer_id, [*addrs, *known], ttl)
+
+    def renew(self, peers: Sequence[ID]) -> None:
+        """Let what is known of connected peers not expire; stock forgets it after two hours."""
+        for peer in peers:
+            if peer in self.peer_data_map:
+                self.peer_data_map[peer].update_last_identified()
+
+    def addresses(self, peer_id: ID) -> list[Multiaddr]:
+        """Return the addresses of a peer that have not expired; none for a stranger."""
+        data = self.peer_data_map.get(peer_id)
+        return [] if data is None or data.is_expired() else data.get_addrs()
 
     def add_protocols(self, peer_id: ID, protocols: Sequence[str]) -> None:
         """Keep the names of protocols that a peer says it speaks."""
@@ -68,10 +90,18 @@ class BoundedPeerStore(PeerStore):
 class BoundedHost(BasicHost):
     """The host of a node."""
 
-    def __init__(self, swarm: BoundedSwarm, limits: Limits, announce: Sequence[str]) -> None:
+    def __init__(
+        self,
+        swarm: BoundedSwarm,
+        store: BoundedPeerStore,
+        limits: Limits,
+        announce: Sequence[str],
+    ) -> None:
         told = [Multiaddr(a) for a in announce]
         self._limits = limits
+        self.store = store
         self._streams = Admission[ID](limits.streams_per_peer)
+        self._library_streams = Admission[tuple[ID, str]](LIBRARY_STREAMS)
         self.on_identified: Callable[[ID], Awaitable[None]] | None = None
         """Called when a peer has told its addresses and protocols."""
         super().__init__(
@@ -123,7 +153,18 @@ class BoundedHost(BasicHost):
         if protocol is None or handler is None:
             raise MultiselectError("a stream without a protocol")
         stream.set_protocol(protocol)
-        await handler(stream)
+        if not protocol.startswith(LIBRARY_PROTOCOLS):
+            await handler(stream)
+            return
+        peer = stream.muxed_conn.peer_id
+        with self._library_streams.enter((peer, protocol)) as admitted:
+            if not admitted:
+                faults.report(protocol, peer, "too-many-streams", LIBRARY_STREAMS)
+                await stream.reset()
+                return
+            await handler(stream)
+        if protocol == IDENTIFY_PUSH and self.on_identified is not None:
+            await self.on_identified(peer)  # it speaks another protocol now, or lives elsewhere
 
     async def close(self) -> None:
         """Close everything, whatever cancels us meanwhile."""

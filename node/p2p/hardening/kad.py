@@ -37,6 +37,8 @@ __all__ = ["PROTOCOL", "BoundedKad", "BoundedProviders"]
 
 PROTOCOL: Final = TProtocol("/ainur/kad/1.0.0")
 QUERY_SECONDS: Final = 3
+MESSAGE_BYTES: Final = 512 * 1024
+"""Stock: 4 MB. An answer with all the providers that we tell has 100 kB."""
 PROVIDERS_PER_KEY: Final = 256
 PROVIDERS_TOLD: Final = 128
 """Of one key in one answer, drawn anew each time."""
@@ -62,6 +64,8 @@ def _name_protocol() -> None:
         names["PROTOCOL_ID"] = PROTOCOL
         if "QUERY_TIMEOUT" in names:
             names["QUERY_TIMEOUT"] = QUERY_SECONDS
+        if "MAX_DHT_MESSAGE_SIZE" in names:
+            names["MAX_DHT_MESSAGE_SIZE"] = MESSAGE_BYTES
 
 
 class BoundedProviders(ProviderStore):

@@ -50,7 +50,7 @@ STREAMS_PER_SECOND, STREAM_BURST = 1_000.0, 2_000.0
 PINGS_PER_SECOND, PING_BURST = 10.0, 100.0
 WRITE_SECONDS: Final = 20.0
 """A peer that takes nothing for this long is gone."""
-BODY_SECONDS: Final = 20.0
+BODY_SECONDS: Final = 10.0
 """Time for the rest of a frame whose header has come."""
 BACKLOG: Final = 64
 

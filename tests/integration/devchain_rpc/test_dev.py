@@ -8,6 +8,7 @@ import websocket
 
 from chain.devchain.rpc.sealer import MANUAL, Seal
 from tests.support.extrinsics import ALICE, BOB, sign, transfer
+from tests.support.node import embedded_only
 from tests.support.rpc import PATIENCE, AnsweredError, Client, Served, served
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain]
@@ -36,11 +37,16 @@ def test_blocks_are_made_by_number_and_up_to_a_number(client: Client) -> None:
     assert head(client) == 5
     client.call("dev_newBlock", {"to": 9})
     assert head(client) == 9
+
+
+@embedded_only("a node makes every block")
+def test_a_block_is_made_at_a_height_of_ones_choice(client: Client) -> None:
     client.call("dev_newBlock", {"unsafeBlockHeight": 1_000})
     assert head(client) == 1_000
     assert failure(client, "dev_newBlock", {"unsafeBlockHeight": 1_000}).code == -32602
 
 
+@embedded_only("a node makes every block")
 def test_400_000_blocks_pass_in_one_step_and_the_chain_goes_on(
     node: Served, client: Client
 ) -> None:
@@ -61,6 +67,7 @@ def test_blocks_that_pass_one_by_one_leave_the_chain_importable(client: Client) 
     assert status["time"] >= before + 100_000
 
 
+@embedded_only("a node's time is let pass with dev_advance alone")
 def test_time_travels_to_a_date(client: Client) -> None:
     then = 4_000_000_000_000
     assert abs(client.call("dev_timeTravel", then) - then) < 60_000
@@ -68,6 +75,7 @@ def test_time_travels_to_a_date(client: Client) -> None:
     assert failure(client, "dev_timeTravel", "tomorrow").code == -32602
 
 
+@embedded_only("no storage of a node can be written by hand")
 def test_storage_is_set_by_hand(client: Client) -> None:
     client.call("dev_setStorage", [["0x1234", "0x5678"]])
     assert client.call("state_getStorage", "0x1234") == "0x5678"
@@ -76,6 +84,7 @@ def test_storage_is_set_by_hand(client: Client) -> None:
     assert failure(client, "dev_setStorage", {"System": {}}).code == -32602
 
 
+@embedded_only("a node is not reorganised at one call")
 def test_a_reorganisation_does_not_pass_what_is_final(client: Client) -> None:
     client.call("dev_newBlock", {"count": 3})
     refused = failure(client, "dev_reorg", 2)
@@ -108,6 +117,7 @@ def test_blocks_come_by_interval_empty_or_not() -> None:
         assert numbers == list(range(numbers[0], numbers[0] + 10))
 
 
+@embedded_only("a node seals as it was started")
 def test_the_way_of_sealing_is_changed_while_the_chain_runs(node: Served, client: Client) -> None:
     client.call("dev_setBlockBuildMode", "Manual")
     watch = client.call("author_submitAndWatchExtrinsic", signed(node, 0))
@@ -122,6 +132,7 @@ def test_the_way_of_sealing_is_changed_while_the_chain_runs(node: Served, client
     assert failure(client, "dev_setBlockBuildMode", "sometimes").code == -32602
 
 
+@embedded_only("a node has no faults on demand")
 def test_a_stalled_chain_takes_transactions_and_makes_no_block(
     node: Served, client: Client
 ) -> None:
@@ -134,12 +145,14 @@ def test_a_stalled_chain_takes_transactions_and_makes_no_block(
     assert set(client.heard(watch)) == {"inBlock"}
 
 
+@embedded_only("a node has no faults on demand")
 def test_transactions_are_refused_as_often_as_asked(node: Served, client: Client) -> None:
     client.call("dev_setFaults", {"refuse": 1})
     assert failure(client, "author_submitExtrinsic", signed(node, 0)).code == 1016
     assert client.call("author_submitExtrinsic", signed(node, 0))
 
 
+@embedded_only("a node has no faults on demand")
 @pytest.mark.parametrize(("action", "arrives"), [("drop-before", False), ("drop-after", True)])
 def test_a_connection_is_dropped_before_or_after_the_call(
     node: Served, client: Client, action: str, arrives: bool
@@ -155,6 +168,7 @@ def test_a_connection_is_dropped_before_or_after_the_call(
     assert client.call("dev_status")["faults"]["calls"] == []
 
 
+@embedded_only("a node has no faults on demand")
 def test_calls_are_refused_delayed_and_stalled(node: Served, client: Client) -> None:
     rules = [
         {"method": "system_chain", "action": "refuse"},

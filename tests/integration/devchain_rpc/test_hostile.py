@@ -16,9 +16,14 @@ from websocket import WebSocketBadStatusException
 
 from chain.devchain.rpc.limits import Limits
 from chain.devchain.rpc.sealer import MANUAL
+from tests.support.node import embedded_only
 from tests.support.rpc import PATIENCE, Client, Served, served
 
-pytestmark = [pytest.mark.integration, pytest.mark.chain]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.chain,
+    embedded_only("a node has a server of its own"),
+]
 LIMITS = Limits(
     connections=1200,
     request_bytes=1_000_000,

@@ -8,6 +8,7 @@ from chain.devchain.hashing import storage_prefix
 from chain.devchain.rpc.limits import Limits
 from chain.devchain.rpc.sealer import MANUAL
 from tests.support.extrinsics import ALICE, BOB, sign, transfer
+from tests.support.node import embedded_only
 from tests.support.rpc import AnsweredError, Client, Served, served
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain]
@@ -56,6 +57,7 @@ def test_all_heads_tell_of_forks_and_new_heads_only_of_the_best(client: Client) 
     assert [client.heard(new)["number"] for _ in range(2)] == ["0x2", "0x3"]
 
 
+@embedded_only("a node's head is the highest block")
 def test_after_a_reorganisation_storage_is_told_as_the_new_head_has_it(client: Client) -> None:
     storage = client.call("state_subscribeStorage", [NUMBER])
     assert client.heard(storage)["changes"] == [[NUMBER, "0x01000000"]]
@@ -65,6 +67,7 @@ def test_after_a_reorganisation_storage_is_told_as_the_new_head_has_it(client: C
     assert client.heard(storage)["changes"] == [[NUMBER, "0x02000000"]]
 
 
+@embedded_only("a node has no snapshots")
 def test_a_snapshot_that_is_restored_is_told_to_subscribers(client: Client) -> None:
     storage, heads = (
         client.call("state_subscribeStorage", [NUMBER]),
@@ -131,6 +134,7 @@ def test_a_subscription_that_was_ended_says_nothing_more(client: Client) -> None
     assert not [m for m in client._heard if m["params"]["subscription"] == heads]
 
 
+@embedded_only("its limit is set for the test")
 def test_one_subscription_too_many_is_refused(client: Client) -> None:
     held = [client.call("chain_subscribeNewHeads") for _ in range(8)]
     with pytest.raises(AnsweredError) as refused:
@@ -140,6 +144,7 @@ def test_one_subscription_too_many_is_refused(client: Client) -> None:
     client.call("chain_subscribeNewHeads")
 
 
+@embedded_only("it looks into its feed")
 def test_a_closed_connection_leaves_no_subscriptions_behind(node: Served, client: Client) -> None:
     followers = node.server.node.feed._followers["new"]
     with node.client() as other:

@@ -7,7 +7,8 @@ import pytest
 from substrateinterface import Keypair, SubstrateInterface
 from substrateinterface.exceptions import SubstrateRequestException
 
-from tests.support.rpc import Served
+from chain.devchain.rpc.sealer import MANUAL
+from tests.support.rpc import Served, served
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain]
 UNIT = 10**12
@@ -81,16 +82,17 @@ def test_the_fee_that_is_quoted_is_the_most_that_is_taken(substrate: SubstrateIn
     assert 0 < receipt.total_fee_amount <= quoted["partialFee"]
 
 
-def test_the_next_nonce_counts_the_pool(node: Served, substrate: SubstrateInterface) -> None:
-    node.run(setattr, node.chain.faults, "stall", True)
-    for expected in range(3):
-        answer = substrate.rpc_request("system_accountNextIndex", [ALICE.ss58_address])
-        assert answer["result"] == expected
-        extrinsic = substrate.create_signed_extrinsic(
-            transfer(substrate, UNIT), ALICE, nonce=expected
-        )
-        substrate.submit_extrinsic(extrinsic)
-    assert len(substrate.retrieve_pending_extrinsics()) == 3
+def test_the_next_nonce_counts_the_pool() -> None:
+    with served(seal=MANUAL) as node, SubstrateInterface(url=node.url) as substrate:
+        node.build()
+        for expected in range(3):
+            answer = substrate.rpc_request("system_accountNextIndex", [ALICE.ss58_address])
+            assert answer["result"] == expected
+            extrinsic = substrate.create_signed_extrinsic(
+                transfer(substrate, UNIT), ALICE, nonce=expected
+            )
+            substrate.submit_extrinsic(extrinsic)
+        assert len(substrate.retrieve_pending_extrinsics()) == 3
 
 
 def test_an_outdated_nonce_is_refused_with_the_nodes_code(substrate: SubstrateInterface) -> None:

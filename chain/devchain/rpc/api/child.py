@@ -4,6 +4,7 @@ from typing import Any
 
 from chain.devchain.hashing import blake2_256
 from chain.devchain.rpc.api.state import MAX_KEYS, checked_count
+from chain.devchain.rpc.errors import CLIENT_ERROR, RpcError
 from chain.devchain.rpc.method import (
     Json,
     Table,
@@ -23,10 +24,14 @@ TABLE = Table()
 
 
 def child_key(value: Any) -> bytes:
-    """Read a child's prefixed key; return the key without its prefix."""
+    """Read a child's prefixed key; return the key without its prefix.
+
+    Raises:
+        RpcError: it is no such key; with a node's code for it, which is not that of a wrong parameter.
+    """
     key = hex_bytes(value)
     if not key.startswith(CHILD_PREFIX):
-        raise ValueError(f"expected a key below {CHILD_PREFIX.decode()}")
+        raise RpcError(CLIENT_ERROR, "Client error: Invalid child storage key")
     return key.removeprefix(CHILD_PREFIX)
 
 

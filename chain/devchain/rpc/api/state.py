@@ -105,8 +105,11 @@ def get_keys_paged(
 def query_storage_at(node: Node, keys: list[bytes], at: bytes | None) -> Json:
     """Return the values of several keys at one block."""
     block = node.chain.block(at)
-    # In the order and the number in which they were asked for: clients match them by position.
-    changes = [[to_hex(key), _hex_or_none(node.chain.storage(key, block.hash))] for key in keys]
+    # In the order in which they were asked for, and, as a node has it, each once.
+    changes = [
+        [to_hex(key), _hex_or_none(node.chain.storage(key, block.hash))]
+        for key in dict.fromkeys(keys)
+    ]
     return [{"block": to_hex(block.hash), "changes": changes}]
 
 

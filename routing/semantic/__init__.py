@@ -1,0 +1,1 @@
+"""Text by meaning: ``embedding.py`` turns text into vectors, ``nearest.py`` finds the nearest of many."""

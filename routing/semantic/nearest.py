@@ -1,0 +1,192 @@
+"""The nearest of many vectors: by looking at all of them, or, when they are many, through a graph.
+
+Up to :data:`GRAPH_ABOVE` vectors all are compared, which is exact. Above, a hierarchical navigable small world
+graph in half precision answers, some ten times faster. The graph grows by a few vectors with each that is
+added, since to build it at once would take seconds in which nothing else happens; until it has caught up, all
+are compared as before. Removal only marks a place in the graph, so it is grown anew once half of it is marks.
+
+Source: Malkov, Yashunin, "Efficient and Robust Approximate Nearest Neighbor Search Using Hierarchical
+Navigable Small World Graphs", TPAMI 2020.
+"""
+
+from typing import Any, Final
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["GRAPH_ABOVE", "GRAPH_BELOW", "Found", "Nearest"]
+
+GRAPH_ABOVE: Final = 50_000
+"""Vectors above which a graph is grown."""
+GRAPH_BELOW: Final = 40_000
+"""Vectors below which it is dropped again; lower, so that a few do not make it come and go."""
+STEP: Final = 4
+"""Vectors that the graph takes in at a time: a few milliseconds of work."""
+EXPANSION: Final = 96
+"""Candidates looked at for each vector that the graph takes in; more cost time, and gain little."""
+NEVER: Final = 2**63
+LOOKED: Final = 160
+"""Vectors that a search through the graph fetches by similarity, at least, to rank them by score; 96 find 90 %
+of those that a look at all finds, 160 find 96 %."""
+OVERFETCH: Final = 8
+"""For each one that is asked for, when many are."""
+
+Vector = NDArray[np.float32]
+Handle = int
+
+
+@attrs.frozen
+class Found:
+    """One of the nearest."""
+
+    handle: Handle
+    similarity: float
+    """Cosine, -1 to 1."""
+    score: float
+    """What it is ranked by: the similarity, and with full weight twice that of none."""
+
+
+class Nearest:
+    """Vectors of length one, each with a weight and a tie-breaker."""
+
+    def __init__(
+        self, dimensions: int, *, above: int = GRAPH_ABOVE, below: int = GRAPH_BELOW
+    ) -> None:
+        """Make an empty one.
+
+        Args:
+            dimensions: length of a vector.
+            above: number of vectors above which the graph is grown.
+            below: number below which it is dropped.
+        """
+        self._dimensions, self._above, self._below = dimensions, above, below
+        self._vectors: Vector = np.zeros((64, dimensions), dtype=np.float32)
+        self._factors: Vector = np.zeros(64, dtype=np.float32)
+        self._ties: NDArray[np.uint64] = np.zeros(64, dtype=np.uint64)
+        self._handles: NDArray[np.int64] = np.zeros(64, dtype=np.int64)
+        self._places: dict[Handle, int] = {}
+        self._next: Handle = 0
+        self._graph: Any = None
+        self._waiting: list[Handle] = []
+        """Not in the graph yet; some may be gone."""
+        self._in_graph: set[Handle] = set()
+        self._marks = 0
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether all vectors are compared, now."""
+        return self._graph is None or bool(self._waiting)
+
+    def add(self, vector: Vector, weight: float, tie: int) -> Handle:
+        """Add a vector, and return what it is called.
+
+        Args:
+            vector: float32 of shape (dimensions,), of length one.
+            weight: 0 to 1; see :attr:`Found.score`.
+            tie: 64 bits; of two with one score the smaller comes first.
+        """
+        place = len(self._places)
+        if place == len(self._handles):
+            self._grow()
+        handle, self._next = self._next, self._next + 1
+        self._vectors[place], self._ties[place], self._handles[place] = vector, tie, handle
+        self._factors[place] = _factor(weight)
+        self._places[handle] = place
+        if self._graph is not None:
+            self._waiting.append(handle)
+        self.tend()
+        return handle
+
+    def reweigh(self, handle: Handle, weight: float) -> None:
+        """Give a vector another weight."""
+        self._factors[self._places[handle]] = _factor(weight)
+
+    def remove(self, handle: Handle) -> None:
+        """Remove a vector; the last one takes its place, so that there are no gaps."""
+        place, last = self._places.pop(handle), len(self._places)
+        if place != last:
+            for column in (self._vectors, self._factors, self._ties, self._handles):
+                column[place] = column[last]
+            self._places[int(self._handles[place])] = place
+        if handle in self._in_graph:
+            self._in_graph.remove(handle)
+            self._graph.remove(handle)
+            self._marks += 1
+
+    def search(self, vector: Vector, count: int, least: float) -> list[Found]:
+        """Return the best by score.
+
+        Args:
+            vector: float32 of shape (dimensions,), of length one.
+            count: at most so many.
+            least: the least similarity.
+        """
+        if not self._places or count <= 0:
+            return []
+        if self.is_exact:
+            places = np.arange(len(self._places))
+            similarities = self._vectors[: len(self._places)] @ vector
+        else:
+            wanted = min(len(self._in_graph), max(LOOKED, OVERFETCH * count))
+            keys = self._graph.search(vector, wanted, threads=1).keys
+            places = np.fromiter((self._places[int(key)] for key in keys), np.int64, len(keys))
+            similarities = self._vectors[places] @ vector
+        scores = similarities * self._factors[places]
+        near = np.flatnonzero(similarities >= least)
+        if len(near) > count:
+            # All that tie with the last one stay in, so that the tie-breaker and not chance decides.
+            bound = np.partition(scores[near], len(near) - count)[len(near) - count]
+            near = near[scores[near] >= bound]
+        order = np.lexsort((self._ties[places[near]], -scores[near]))[:count]
+        chosen = near[order]
+        return [
+            Found(int(self._handles[places[i]]), float(similarities[i]), float(scores[i]))
+            for i in chosen
+        ]
+
+    def _grow(self) -> None:
+        self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
+        self._factors = np.concatenate([self._factors, np.zeros_like(self._factors)])
+        self._ties = np.concatenate([self._ties, np.zeros_like(self._ties)])
+        self._handles = np.concatenate([self._handles, np.zeros_like(self._handles)])
+
+    def tend(self) -> None:
+        """Let the graph come, catch up a little, or go. To be called now and then, if nothing is added."""
+        count = len(self._places)
+        if self._graph is None and count > self._above:
+            self._graph = _new_graph(self._dimensions)
+            if self._graph is None:
+                self._above = NEVER
+            else:
+                self._waiting = list(self._places)
+        elif self._graph is not None and (count < self._below or self._marks > count):
+            self._drop_graph()
+        for _ in range(STEP):
+            if self._graph is None or not self._waiting:
+                break
+            handle = self._waiting.pop()
+            if handle in self._places:
+                vector = self._vectors[self._places[handle]]
+                self._graph.add(handle, vector, threads=1, log=False)
+                self._in_graph.add(handle)
+
+    def _drop_graph(self) -> None:
+        self._graph, self._waiting, self._in_graph, self._marks = None, [], set(), 0
+
+
+def _factor(weight: float) -> float:
+    return (1.0 + weight) / 2.0
+
+
+def _new_graph(dimensions: int) -> Any:
+    try:
+        from usearch.index import Index
+    except ModuleNotFoundError:
+        return None  # the extra `node` brings it; without it every search is exact, and slower
+    # Sixteen bits: with eight a tenth of the true neighbours was missed. Of the two kinds this one is
+    # faster (0.4 against 0.6 ms a search), and finds as many.
+    return Index(ndim=dimensions, metric="ip", dtype="bf16", expansion_add=EXPANSION)

@@ -24,7 +24,7 @@ from market.auction import requester as auctioning
 from market.auction.effects import Accuse, Conclude, Ignored
 from market.cases import CaseKey, Event, State
 from market.drive import Drive, TaskRef
-from market.envelope import Opened, decode_envelope_untrusted, message_id, reopen, seal
+from market.envelope import FUTURE_BLOCKS, Opened, decode_envelope_untrusted, message_id, reopen, seal
 from market.errors import IllegalEventError, MarketError
 from market.escrow.params import Params
 from market.hashing import GenesisHash, Hash, MessageId
@@ -54,6 +54,10 @@ BATCH: Final = 64
 """Events that are saved together, at most."""
 BEHIND: Final = 3
 """Blocks that we may lie behind and still look at each."""
+AHEAD: Final = 32
+"""Blocks by which a sender may be ahead of us and is waited for."""
+CATCH_UP: Final = 5.0
+"""Seconds for which it is."""
 PAUSE: Final = 1.0
 """Seconds before a chain that is gone is looked for again."""
 
@@ -194,6 +198,7 @@ class Runner:
             UnavailableError: the chain does not say whose key it is.
         """
         envelope = decode_envelope_untrusted(raw)
+        await self._catch_up(envelope.issued_at)
         await self.operators.prepare(envelope.sender, envelope.issued_at)
         try:
             await self.wish(lambda drive: drive.on_message(raw, self._topics))
@@ -225,6 +230,12 @@ class Runner:
                 expires_at=block_after(now, lifetime),
             ),
         )
+
+    async def _catch_up(self, issued_at: BlockNumber) -> None:
+        """Wait a moment for the head of a sender that is ahead of ours, rather than refuse what it says."""
+        if self.head + FUTURE_BLOCKS < issued_at <= self.head + AHEAD:
+            with trio.move_on_after(CATCH_UP):
+                await self.wait_for_head(BlockNumber(issued_at - FUTURE_BLOCKS))
 
     async def wait_for_head(self, block: BlockNumber) -> None:
         """Return once the finalised head has reached a block."""
@@ -267,6 +278,8 @@ class Runner:
                 last = await self._take_up(observer)
                 nursery.start_soon(self._own, observer)
                 nursery.start_soon(self._follow, last)
+                # Only who knows the present head can make calls, and understand those of others.
+                await self._moved.wait()
                 task_status.started()
         finally:
             self._is_stopped = True

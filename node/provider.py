@@ -108,6 +108,7 @@ class Provider:
     async def _bid(self, call: Opened[Cfp]) -> None:
         cfp, runner = call.body, self._runner
         if cfp.facts_block > runner.head + LOOK_AHEAD:
+            _LOG.info("auction %s lies ahead of our head", call.id.hex()[:12])
             return
         await runner.wait_for_head(cfp.facts_block)
         ask = self._ask(cfp)

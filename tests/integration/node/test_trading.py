@@ -35,7 +35,7 @@ async def wordcount(task):
     return {"words": len(task.input["text"].split())}
 """
 NAME = "text.wordcount"
-PATIENCE = 90.0
+PATIENCE = 30.0
 """Seconds after which something that should happen has not."""
 
 

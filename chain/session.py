@@ -81,13 +81,18 @@ class Session(Storage):
 
     def finalized(self) -> BlockRef:
         """Return the last finalised block."""
-        return self._block(self.rpc("chain_getFinalizedHead"))
+        return self.block(self.rpc("chain_getFinalizedHead"))
 
     def head(self) -> BlockRef:
         """Return the best block."""
-        return self._block(self.rpc("chain_getBlockHash"))
+        return self.block(self.rpc("chain_getBlockHash"))
 
-    def _block(self, hash_: str) -> BlockRef:
+    def block(self, hash_: str) -> BlockRef:
+        """Return the block of a hash.
+
+        Raises:
+            HistoryError: the node does not know it.
+        """
         number, _ = self._interface.header(hash_)
         return BlockRef(BlockNumber(number), hash_)
 

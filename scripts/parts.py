@@ -91,9 +91,12 @@ ON_NODE = (
     ),
     on_node("node", *tests(NODE_TESTS)),
     # tests/integration/devchain is about the embedded chain as a library: no node has that interface.
-    on_node("integration", *tests("integration/chain", "tests/integration/devchain_rpc")),
+    on_node(
+        "integration",
+        *tests("integration/chain", "tests/integration/devchain_rpc", "--timeout=600"),
+    ),
     on_node("polkadotjs", *POLKADOT_JS),
-    on_node("e2e", *tests("e2e")),
+    on_node("e2e", *tests("e2e/chain_command")),
 )
 """What ``--backend node`` runs: a command of its own, as the node takes ten minutes to build."""
 

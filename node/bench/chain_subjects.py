@@ -118,6 +118,7 @@ class Hosted:
             with _environment(XDG_CACHE_HOME=self._cache.name, **self._program()):
                 start = time.perf_counter()
                 record = control.start(config)
+                _first_answer(record.port)
                 seconds = time.perf_counter() - start
             try:
                 yield Started(record.port, record.pid, seconds)
@@ -203,6 +204,14 @@ class Chopsticks:
         """Jump."""
         head = int(client.call("chain_getHeader")["number"], 16)
         client.call("dev_newBlock", {"count": 1, "unsafeBlockHeight": head + blocks})
+
+
+def _first_answer(port: int) -> None:
+    client = Client(port)
+    try:
+        client.call("system_chain")
+    finally:
+        client.close()
 
 
 def _wait_for_answer(port: int, process: "subprocess.Popen[bytes]") -> None:

@@ -17,6 +17,7 @@ const MEGABYTES: u32 = 15;
 const CONNECTIONS: u32 = 100;
 const SUBSCRIPTIONS: u32 = 1024;
 const BUFFERED: u32 = 64;
+const BATCH: u32 = 1024;
 
 fn rpc(arguments: &Arguments) -> RpcConfiguration {
 	let mut origins: Vec<String> = ["http", "https"]
@@ -28,7 +29,7 @@ fn rpc(arguments: &Arguments) -> RpcConfiguration {
 	let cors = (!origins.iter().any(|origin| origin == "*")).then_some(origins);
 	let endpoint = RpcEndpoint {
 		listen_addr: SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.rpc_port)),
-		batch_config: RpcBatchRequestConfig::Unlimited,
+		batch_config: RpcBatchRequestConfig::Limit(BATCH),
 		max_connections: CONNECTIONS,
 		max_payload_in_mb: MEGABYTES,
 		max_payload_out_mb: MEGABYTES,
@@ -54,7 +55,7 @@ fn rpc(arguments: &Arguments) -> RpcConfiguration {
 		max_subs_per_conn: SUBSCRIPTIONS,
 		port: arguments.rpc_port,
 		message_buffer_capacity: BUFFERED,
-		batch_config: RpcBatchRequestConfig::Unlimited,
+		batch_config: RpcBatchRequestConfig::Limit(BATCH),
 		rate_limit: None,
 		rate_limit_whitelisted_ips: vec![],
 		rate_limit_trust_proxy_headers: false,

@@ -20,7 +20,7 @@ from chain.submission import Submitter
 from chain.units import Nonce
 from market.identity import AccountId, ss58_from_account
 from market.units import AINU, Planck
-from tests.integration.chain.conftest import QUICK, QUICK_SUBMISSION, OpenBackend
+from tests.integration.chain.conftest import QUICK, QUICK_SUBMISSION, SLOWER, OpenBackend
 from tests.support.backends import Backend, MemoryStore
 from tests.support.node import embedded_only
 from tests.support.tcp_proxy import TcpProxy, open_proxy
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.chain]
 ALICE = development_signer("Alice")
 TO = signer_from_seed(b"\x11" * 32).account
 PAY = TransferKeepAlive(TO, Planck(AINU))
-IMPATIENT = attrs.evolve(QUICK_SUBMISSION, whole=4.0)
+IMPATIENT = attrs.evolve(QUICK_SUBMISSION, whole=4.0 * SLOWER)
 
 
 @asynccontextmanager

@@ -49,7 +49,7 @@ def asked(options: dict[str, Any]) -> dict[str, Any]:
 @data_dir_option
 @json_option
 def group(folder: DataDir, as_json: bool, **options: Any) -> None:
-    """Find agents by capability, by prefix, or by what they should do."""
+    """Find agents by capability, by prefix or by text."""
     answer = connect(folder).get("/v1/find", **asked(options))
     if as_json:
         print_json(without_version(answer))

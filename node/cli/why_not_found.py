@@ -21,7 +21,7 @@ __all__ = ["group"]
 @data_dir_option
 @json_option
 def group(folder: DataDir, as_json: bool, agent: str | None, **options: Any) -> None:
-    """Say why agents are missing from what `ainur find` shows."""
+    """Say why agents were not found."""
     answer = connect(folder).get("/v1/why-not-found", agent=agent, **asked(options))
     if as_json:
         print_json(without_version(answer))

@@ -147,7 +147,9 @@ class Session(Storage):
         with self._runtime(None) as interface:
             found = interface.get_constant(pallet, name)
             if found is None:
-                raise MismatchError(f"the runtime has no constant {pallet}.{name}: compare versions")
+                raise MismatchError(
+                    f"the runtime has no constant {pallet}.{name}: compare versions"
+                )
             return found.value
 
     def millis_per_block(self, head: BlockRef) -> float | None:

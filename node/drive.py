@@ -24,7 +24,14 @@ from market.auction import requester as auctioning
 from market.auction.effects import Accuse, Conclude, Ignored
 from market.cases import CaseKey, Event, State
 from market.drive import Drive, TaskRef
-from market.envelope import FUTURE_BLOCKS, Opened, decode_envelope_untrusted, message_id, reopen, seal
+from market.envelope import (
+    FUTURE_BLOCKS,
+    Opened,
+    decode_envelope_untrusted,
+    message_id,
+    reopen,
+    seal,
+)
 from market.errors import IllegalEventError, MarketError
 from market.escrow.params import Params
 from market.hashing import GenesisHash, Hash, MessageId

@@ -35,7 +35,7 @@ from node.drive import Runner
 from node.p2p.blobs import Blobs
 from node.p2p.errors import BlobError, NetworkError
 from node.p2p.gossip import cfp_topic
-from node.trade.calls import CI_WINDOWS, Windows, build_call, require_possible
+from node.trade.calls import Windows, build_call, require_possible
 from node.trade.life import Life
 from node.trade.running import Running
 from node.trade.tasks import Kept, Tasks, TaskSpec
@@ -66,7 +66,7 @@ class Router(Protocol):
 class Terms:
     """What a requester decides for all of its tasks."""
 
-    windows: Windows = CI_WINDOWS
+    windows: Windows = attrs.field(factory=Windows)
     gather_seconds: float = 0.05
     """Tasks that come within this time are cleared together."""
     arbiter: AccountId | None = None

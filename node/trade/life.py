@@ -9,9 +9,10 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import attrs
 import trio
@@ -28,7 +29,7 @@ from market.settlement import provider as serving
 from market.settlement import requester as buying
 from market.units import BlockNumber
 
-__all__ = ["Life", "LifeEvent", "describe"]
+__all__ = ["Life", "LifeEvent", "Stream", "describe"]
 
 _LOG: Final = logging.getLogger("ainur.task")
 _FORMAT: Final = 1
@@ -80,12 +81,10 @@ class Life:
         self._db = _open(file)
         self._news = trio.Event()
         self._is_closed = False
-        self._progress: dict[bytes, LifeEvent] = {}
 
     def close(self) -> None:
         """Close the file; every stream ends with a last event."""
-        self._is_closed = True
-        self._ring()
+        self.end_streams()
         self._db.close()
 
     def tell(self, task: bytes, kind: str, block: BlockNumber, fields: dict[str, Any]) -> None:
@@ -128,24 +127,59 @@ class Life:
             for number, task_id, kind, block, at_ms, fields in rows
         ]
 
-    async def stream(self, task: bytes | None = None, after: int = 0) -> AsyncIterator[LifeEvent]:
-        """Yield events after an id as they come, without end; once the node stops a last one, of kind
+    def stream(self, task: bytes | None = None, after: int = 0) -> "Stream":
+        """Return events after an id as they come, without end; once the node stops a last one, of kind
         ``stream-ended`` and with the id to go on after."""
+        return Stream(self, task, after)
+
+    async def next(self, task: bytes | None, after: int) -> list[LifeEvent]:
+        """Return events after an id, at least one, once there are any; none once the node stops."""
         while not self._is_closed:
             news = self._news
             found = self.past(task, after)
-            for event in found:
-                after = event.id
-                yield event
-            if not found:
-                await news.wait()
-        yield LifeEvent(
+            if found:
+                return found
+            await news.wait()
+        return []
+
+    def end_streams(self) -> None:
+        """Let every stream end with its last event."""
+        self._is_closed = True
+        self._ring()
+
+    def last_event(self, after: int) -> LifeEvent:
+        """Return what a stream ends with."""
+        return LifeEvent(
             id=after, task=None, kind=_ENDED, block=BlockNumber(0), at_ms=self._clock(), fields={}
         )
 
     def _ring(self) -> None:
         self._news.set()
         self._news = trio.Event()
+
+
+class Stream:
+    """Iterates over events. No generator: leaving its loop leaves nothing to be closed."""
+
+    def __init__(self, life: Life, task: bytes | None, after: int) -> None:
+        self._life, self._task, self._after = life, task, after
+        self._found: deque[LifeEvent] = deque()
+        self._is_over = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> LifeEvent:
+        if self._is_over:
+            raise StopAsyncIteration
+        if not self._found:
+            self._found.extend(await self._life.next(self._task, self._after))
+        if not self._found:
+            self._is_over = True
+            return self._life.last_event(self._after)
+        event = self._found.popleft()
+        self._after = event.id
+        return event
 
 
 def _open(file: Path) -> sqlite3.Connection:

@@ -51,6 +51,7 @@ class Operators:
         Where nobody has prepared it, it is not: a message is refused rather than believed.
         """
         known = self._kept.get(account)
+        agent: Agent | _Lost | None
         if known is not None and at >= known.since:
             agent = known.agent
         elif (account, at) in self._past:

@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -180,9 +180,8 @@ async def open_market(
 async def tasks_events(trading: Trading, task: bytes, until: str) -> list[str]:
     """Return the kinds of a task's events up to one of a kind."""
     kinds = []
-    async with aclosing(trading.life.stream(task)) as events:
-        async for event in events:
-            kinds.append(event.kind)
-            if event.kind == until:
-                return kinds
+    async for event in trading.life.stream(task):
+        kinds.append(event.kind)
+        if event.kind == until:
+            return kinds
     raise AssertionError(f"the stream ended after {kinds}")

@@ -97,7 +97,7 @@ ON_NODE = (
         *tests("integration/chain", "tests/integration/devchain_rpc", "--timeout=600"),
     ),
     on_node("polkadotjs", *POLKADOT_JS),
-    on_node("e2e", *tests("e2e/chain_command")),
+    on_node("e2e", *tests("e2e/chain_command", "--timeout=600")),
 )
 """What ``--backend node`` runs: a command of its own, as the node takes ten minutes to build."""
 

@@ -25,6 +25,8 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "node": ("node.cli.node", "A node of the market: run one, ask what it is."),
     "peers": ("node.cli.peers", "List the peers that a node is connected to."),
+    "submit": ("node.cli.submit", "Have a task done by whoever does it best for its price."),
+    "task": ("node.cli.task", "The tasks of a node: list and show them, get results, cancel."),
     "sim": ("node.cli.sim", "Run the market's rules without a network."),
     "why-not-found": ("node.cli.why_not_found", "Say why agents were not found."),
 }

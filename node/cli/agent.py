@@ -29,11 +29,18 @@ def group() -> None:
 
 
 class AgentFailure(click.ClickException):
-    """A task that failed, or an agent that does not run."""
+    """A task that the agent has failed."""
+
+    exit_code = FAILED
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(f"{type(error).__name__.removesuffix('Error')}: {error}")
-        self.exit_code = FAILED if isinstance(error, FailedTaskError) else REFUSED
+        super().__init__(_safe(f"{type(error).__name__.removesuffix('Error')}: {error}"))
+
+
+class AgentRefusal(AgentFailure):
+    """An agent that cannot be run, or an input that is not what it takes."""
+
+    exit_code = REFUSED
 
 
 def granting(command: Callable[..., None]) -> Callable[..., None]:
@@ -73,7 +80,8 @@ def granting(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(grants=grants, **options)
         except (ExecutorError, AgentError) as error:
-            raise AgentFailure(error) from error
+            failure = AgentFailure if isinstance(error, FailedTaskError) else AgentRefusal
+            raise failure(error) from error
 
     run.__doc__, run.__name__ = command.__doc__, command.__name__
     run.__click_params__ = [*getattr(command, "__click_params__", []), *run.__click_params__]  # type: ignore[attr-defined]  # click's own attribute
@@ -106,7 +114,7 @@ def _show(spec: AgentSpec) -> None:
     click.echo(f"{spec.offer.capability} (version {spec.offer.version})")
     wants = [*(["the network"] if row["wants_network"] else []), *row["wants_environment"]]
     if isinstance(spec, OpenAIAgent):
-        click.echo(f"  model        {spec.model}")
+        click.echo(f"  model        {_safe(spec.model)}")
     for label, text in (
         ("agent", f"{row['name']}, a {row['kind']}"),
         ("price", spec.offer.price_text),
@@ -115,7 +123,12 @@ def _show(spec: AgentSpec) -> None:
         ("input", _schema_text(spec.offer.input_schema)),
         ("output", _schema_text(spec.offer.output_schema)),
     ):
-        click.echo(f"  {label:13}{text}")
+        click.echo(f"  {label:13}{_safe(text)}")
+
+
+def _safe(text: str) -> str:
+    """Return a foreign file's words with nothing in them that moves a terminal's cursor."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _schema_text(schema: dict[str, Any] | None) -> str:
@@ -145,7 +158,7 @@ def check(*, file: Path, grants: Grants, as_json: bool) -> None:
     """Load FILE in a sandboxed worker and say what it offers; exit code 2 when it does not load."""
     import trio
 
-    from node.executor.running import load_agents
+    from node.executor.loading import load_agents
     from node.executor.sandbox import confinement
 
     specs = trio.run(load_agents, file, Limits(), grants)
@@ -213,7 +226,7 @@ def try_(
 def _find(agent: str, name: str | None, grants: Grants) -> AgentSpec:
     import trio
 
-    from node.executor.running import load_agents
+    from node.executor.loading import load_agents
 
     if Path(agent).suffix == ".py":
         specs = trio.run(load_agents, Path(agent), Limits(), grants)
@@ -244,7 +257,7 @@ async def _try(
 
 def _tell(done: float, note: str) -> None:
     if sys.stderr.isatty():
-        click.echo(f"{done:4.0%} {note}", err=True)
+        click.echo(f"{done:4.0%} {_safe(note)}", err=True)
 
 
 def _read(where: str) -> bytes:

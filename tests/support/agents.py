@@ -13,7 +13,8 @@ import trio
 
 from node.agents.specs import AgentSpec
 from node.executor.limits import Grants, Limits
-from node.executor.running import RunningAgent, load_agents, open_executor
+from node.executor.loading import load_agents
+from node.executor.running import RunningAgent, open_executor
 from node.executor.sandbox import find_bubblewrap
 
 HEAD = "from ainur import InputError, Task, WorkError, agent\n"

@@ -21,7 +21,8 @@ from node.executor.errors import (
     UnavailableError,
 )
 from node.executor.limits import Grants, Limits
-from node.executor.running import load_agents, open_executor
+from node.executor.loading import load_agents
+from node.executor.running import open_executor
 from tests.support.agent_servers import KEY, ROOT, served
 from tests.support.agents import needs_sandbox, perform, running_agent
 

@@ -17,7 +17,7 @@ from node.executor.errors import (
     TimedOutError,
 )
 from node.executor.limits import Grants, Limits
-from node.executor.running import load_agents
+from node.executor.loading import load_agents
 from tests.support.agents import needs_sandbox, perform, running_agent
 
 pytestmark = pytest.mark.integration

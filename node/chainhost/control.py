@@ -84,7 +84,7 @@ def start(config: ChainConfig) -> Record:
                 [
                     sys.executable,
                     "-m",
-                    "node.chainhost.daemon",
+                    "node.chainhost",
                     json.dumps(attrs.asdict(config)),
                     str(handle),
                     str(write),

@@ -29,9 +29,9 @@ HEAVY = ("libp2p", "trio", "substrateinterface", "hypercorn", "scipy", "numpy", 
 def test_help_names_every_group_and_imports_none() -> None:
     result = CliRunner().invoke(cli, ["--help"])
     assert result.exit_code == 0
+    shown = " ".join(result.output.split())  # long lines are wrapped
     for name, (_, line) in GROUPS.items():
-        assert name in result.output
-        assert line.split(":")[0] in result.output
+        assert f"{name} {line}" in shown
 
 
 @pytest.mark.parametrize("arguments", THIN)

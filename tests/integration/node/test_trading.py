@@ -16,7 +16,6 @@ from market.settlement import requester as buying
 from market.units import AINU, Planck
 from node.executor.limits import Grants, Limits
 from node.executor.running import RunningAgent, load_agents, open_executor
-from node.requester import Terms
 from node.trade.calls import CI_WINDOWS
 from node.trade.tasks import TaskSpec
 from tests.support.markets import TERMS, Market, Node, identity_of, open_market, tasks_events
@@ -163,7 +162,7 @@ async def test_a_budget_below_every_cost_finds_no_bid_and_costs_nothing(
 ) -> None:
     async with (
         market.node("Bob", agents={NAME: agent}),
-        market.node("Alice", terms=Terms(windows=CI_WINDOWS)) as alice,
+        market.node("Alice", terms=attrs.evolve(TERMS, windows=CI_WINDOWS)) as alice,
     ):
         before = await alice.chain.free_balance(alice.identity.account)
         task = await submit(alice, budget=Planck(AINU // 100))

@@ -108,6 +108,11 @@ async def test_a_task_goes_from_submission_to_payment(market: Market, agent: Run
         ]
         assert [kind for kind in kinds if kind in steps] == steps
         assert json.loads(await alice.trading.requester.result(task)) == {"words": 6}
+        for node in (alice, bob, charlie):  # nobody says what it asks before all is sealed
+            for event in node.trading.life.past(task):
+                if event.kind in ("closed", "opened"):
+                    break
+                assert not {"ask", "price", "prices", "payment", "nonce"} & event.fields.keys()
         assert await holds_nothing(alice)
         after = [await n.chain.free_balance(n.identity.account) for n in (alice, bob, charlie)]
         assert (

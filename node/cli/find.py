@@ -50,7 +50,8 @@ def asked(options: dict[str, Any]) -> dict[str, Any]:
 @json_option
 def group(folder: DataDir, as_json: bool, **options: Any) -> None:
     """Find agents by capability, by prefix or by text."""
-    answer = connect(folder).get("/v1/find", **asked(options))
+    parameters = asked(options)
+    answer = connect(folder).get("/v1/find", **parameters)
     if as_json:
         print_json(without_version(answer))
         return

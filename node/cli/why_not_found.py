@@ -22,7 +22,8 @@ __all__ = ["group"]
 @json_option
 def group(folder: DataDir, as_json: bool, agent: str | None, **options: Any) -> None:
     """Say why agents were not found."""
-    answer = connect(folder).get("/v1/why-not-found", agent=agent, **asked(options))
+    parameters = asked(options)
+    answer = connect(folder).get("/v1/why-not-found", agent=agent, **parameters)
     if as_json:
         print_json(without_version(answer))
         return

@@ -221,7 +221,9 @@ def _write(path: Path, data: bytes) -> None:
     with new.open("wb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())  # a result is promised on chain once it is kept: it survives a power cut
+        os.fsync(
+            file.fileno()
+        )  # a result is promised on chain once it is kept: it survives a power cut
     new.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:

@@ -83,7 +83,7 @@ async def open_node(config: NodeConfig, keys: NodeKeys) -> AsyncIterator[Record]
             announcer = Announcer(
                 topic=presence_topic(SHARD),
                 head=head,
-                operator=lambda: keys.operator,
+                operator=lambda: keys.signing(head.operator_key(keys.account, head.now().block)),
                 transport=keys.transport,
                 sequence=Sequence(config.folder.sequence),
                 addresses=lambda: tuple(a.removesuffix(suffix) for a in network.multiaddrs),

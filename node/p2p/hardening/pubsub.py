@@ -136,6 +136,12 @@ class BoundedPubsub(Pubsub):
         if peer not in self.peers and any(p in protocols for p in self.protocols):
             self._schedule_peer_stream_retry(peer)
 
+    def _schedule_peer_stream_retry(self, peer_id: ID) -> None:
+        try:
+            super()._schedule_peer_stream_retry(peer_id)
+        except RuntimeError:  # the service is ending: its nursery takes no more tasks
+            self._peer_stream_retries_pending.discard(peer_id)
+
     async def handle_sending_messages(
         self, peer_id: ID, stream: INetStream, queue: RpcQueue
     ) -> None:

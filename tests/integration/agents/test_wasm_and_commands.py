@@ -17,9 +17,8 @@ from node.executor.errors import (
     TimedOutError,
 )
 from node.executor.limits import Grants, Limits
-from node.executor.running import load_agents
-from node.executor.sandbox import find_bubblewrap
-from tests.support.agents import perform, running_agent
+from node.executor.loading import load_agents
+from tests.support.agents import needs_sandbox, perform, running_agent
 
 pytestmark = pytest.mark.integration
 TERMS: dict[str, Any] = {"capability": "test.it", "price": "1 planck"}
@@ -153,10 +152,6 @@ async def test_what_is_no_command_does_not_load(tmp_path: Path, text: str) -> No
 
 
 # --- commands
-
-needs_sandbox = pytest.mark.skipif(
-    find_bubblewrap().program is None, reason=find_bubblewrap().trouble
-)
 
 
 @needs_sandbox

@@ -15,19 +15,25 @@ from ainur import agent
 from node.executor import sandbox
 from node.executor.errors import SandboxUnavailableError, TimedOutError
 from node.executor.limits import Grants, Limits
-from node.executor.running import load_agents, open_executor
-from node.executor.sandbox import Probe, confinement, find_bubblewrap
-from tests.support.agents import agent_of, below, perform, running_agent, write_agent
+from node.executor.loading import load_agents
+from node.executor.running import open_executor
+from node.executor.sandbox import Probe, confinement
+from tests.support.agents import (
+    agent_of,
+    below,
+    needs_sandbox,
+    perform,
+    running_agent,
+    write_agent,
+)
 
 pytestmark = pytest.mark.integration
-needs_sandbox = pytest.mark.skipif(
-    find_bubblewrap().program is None, reason=find_bubblewrap().trouble
-)
 NODE = """
 import sys, trio
 from pathlib import Path
 from node.executor.limits import Grants, Limits
-from node.executor.running import load_agents, open_executor
+from node.executor.loading import load_agents
+from node.executor.running import open_executor
 
 async def main():
     specs = await load_agents(Path(sys.argv[1]), Limits(), Grants())
@@ -82,7 +88,7 @@ async def test_a_worker_outlives_the_threads_of_the_node(tmp_path: Path) -> None
 
 async def _hide_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = Probe(None, "bubblewrap is not installed: apt-get install bubblewrap")
-    for module in ("node.executor.sandbox", "node.executor.running"):
+    for module in ("node.executor.sandbox", "node.executor.permission"):
         monkeypatch.setattr(f"{module}.find_bubblewrap", lambda: missing)
 
 

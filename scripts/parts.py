@@ -62,6 +62,15 @@ POLKADOT_JS = (
     ),
 )
 
+GO_LIBP2P = (
+    *("sh", "-c"),
+    (
+        f"go build -C tests/golibp2p -o {ROOT}/.venv/golibp2p ."
+        f" && AINUR_GOLIBP2P={ROOT}/.venv/golibp2p exec {VENV / 'pytest'} -q"
+        " tests/integration/p2p/test_go_libp2p.py"
+    ),
+)
+
 
 def on_node(name: str, *command: str) -> "Part":
     """Return a part that runs on the Substrate node, which is built first."""
@@ -102,6 +111,7 @@ PARTS = (
     Part("property", tests("property")),
     Part("integration", tests("integration")),
     Part("polkadotjs", POLKADOT_JS, needs="npm"),
+    Part("golibp2p", GO_LIBP2P, needs="go"),
     Part("e2e", tests("e2e")),
     Part("pallets-format", ("cargo", "fmt", "--all", "--check"), needs="cargo", cwd=PALLETS),
     Part("pallets-crates", python("python", "../scripts/check-crates"), needs="cargo", cwd=PALLETS),
@@ -139,6 +149,7 @@ def run(part: Part) -> tuple[str, float]:
 
 
 INSTALL = {
+    "go": "Install Go 1.24 or newer (https://go.dev/dl), then run it again.",
     "cargo": "Install Rust (rustup, or apt-get install cargo rustc), then run it again.",
     "npm": "Install Node 18 or newer with npm, then run it again.",
 }

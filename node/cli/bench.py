@@ -9,6 +9,7 @@ import click
 __all__ = ["group"]
 
 BENCHMARKS: dict[str, tuple[str, str]] = {
+    "agents": ("node.bench.agents", "Agents: workers started, used and stopped; the node's own."),
     "chain": ("node.bench.chain", "Dev chains: ours, chopsticks, and the Substrate node."),
     "client": ("node.bench.client", "The chain client: settlements, latency, cuts, memory."),
     "directory": (
@@ -16,6 +17,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
         "Queries of the local directory, at 1,000 and 100,000 agents.",
     ),
     "fairness": ("node.bench.fairness", "Sealed batches against first come, first served."),
+    "p2p": ("node.bench.p2p", "The network: ours beside the library as it comes."),
     "vcg": ("node.bench.vcg", "Clearing: payments from one solve, against solving again."),
 }
 """Name of a benchmark -> its module in :mod:`node.bench`, and its line of help."""

@@ -13,7 +13,7 @@ What stock does (``libp2p.pubsub.pubsub``):
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import Enum
 from typing import Final
 
@@ -39,6 +39,8 @@ __all__ = ["BoundedPubsub", "Verdict"]
 
 RPC_BYTES: Final = 1024 * 1024
 """As go-libp2p-pubsub: a peer may put several messages into one RPC."""
+RPCS_PER_SECOND, RPC_BURST = 1_000.0, 4_000.0
+PAUSE_SECONDS: Final = 0.05
 MESSAGES_PER_RPC: Final = 256
 SUBSCRIPTIONS_PER_RPC: Final = 256
 SUBSCRIPTIONS_PER_PEER: Final = 256
@@ -128,6 +130,20 @@ class BoundedPubsub(Pubsub):
         for topic in [t for t, peers in self.peer_topics.items() if peer_id in peers]:
             await self.router.on_peer_subscribed(peer_id, topic)
 
+    def on_identified(self, peer: ID, protocols: Collection[str]) -> None:
+        """Open our stream to a peer that has begun to speak gossip after it connected.
+
+        Stock tries once when a peer connects, and never again when it was too early.
+        """
+        if peer not in self.peers and any(p in protocols for p in self.protocols):
+            self._schedule_peer_stream_retry(peer)
+
+    def _schedule_peer_stream_retry(self, peer_id: ID) -> None:
+        try:
+            super()._schedule_peer_stream_retry(peer_id)
+        except RuntimeError:  # the service is ending: its nursery takes no more tasks
+            self._peer_stream_retries_pending.discard(peer_id)
+
     async def handle_sending_messages(
         self, peer_id: ID, stream: INetStream, queue: RpcQueue
     ) -> None:
@@ -150,8 +166,12 @@ class BoundedPubsub(Pubsub):
         """Read a peer's RPCs until its stream ends."""
         peer = stream.muxed_conn.peer_id
         reader = FrameReader(stream, self.max_inbound_rpc_size)
+        rate = TokenBucket(RPCS_PER_SECOND, RPC_BURST)
         try:
             while (data := await reader.read()) is not None:
+                while not rate.take():
+                    faults.report("gossip", peer, "too-many-rpcs", "read slower")
+                    await trio.sleep(PAUSE_SECONDS)
                 if self.router.is_graylisted(peer):
                     continue  # read, so that the connection goes on, and not looked at
                 await self._on_rpc(peer, rpc_pb2.RPC.FromString(data))

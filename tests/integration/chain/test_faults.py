@@ -23,7 +23,7 @@ from market.units import AINU, Planck
 from tests.integration.chain.conftest import QUICK, QUICK_SUBMISSION, SLOWER, OpenBackend
 from tests.support.backends import Backend, MemoryStore
 from tests.support.node import IS_NODE, embedded_only
-from tests.support.tcp_proxy import TcpProxy, open_proxy
+from tests.support.tcp_proxy import open_proxy
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain]
 
@@ -317,23 +317,25 @@ async def test_a_chain_that_nobody_reaches_leaves_the_key_undecided_and_the_byte
     backend: Backend, store: MemoryStore
 ) -> None:
     async with open_proxy(backend.url) as proxy:
-        async with submitter(proxy.url, store, patience=IMPATIENT) as (client, _):
+        # With patience, so that it is signed and stored however slow this machine is; then it dies.
+        async with submitter(proxy.url, store) as (client, _), trio.open_nursery() as nursery:
             proxy.on("author_submitExtrinsic", "cut before")
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_refuse_when_sprung, proxy)
-                with pytest.raises(UndecidedError, match="'pay' is not decided"):
-                    await client.submit("pay", PAY, ALICE)
+            nursery.start_soon(client.submit, "pay", PAY, ALICE)
+            await until(lambda: proxy.sprung)
+            proxy.refuse = True
+            nursery.cancel_scope.cancel()
+        assert len(store.saved) == 1
+        # Without patience, and without a chain: nothing here has to be done in time.
+        async with submitter(proxy.url, store, patience=IMPATIENT) as (client, _):
+            with pytest.raises(UndecidedError, match="'pay' is not decided"):
+                await client.submit("pay", PAY, ALICE)
         assert len(store.saved) == 1
         proxy.refuse = False
         async with submitter(proxy.url, store) as (client, _):
             receipt = await client.submit("pay", PAY, ALICE)
     assert receipt.attempt == 1
+    assert {each.raw for each in store.saved} == {store.saved[0].raw}
     assert await balance(backend) == AINU
-
-
-async def _refuse_when_sprung(proxy: TcpProxy) -> None:
-    await until(lambda: proxy.sprung)
-    proxy.refuse = True
 
 
 @embedded_only("a node's pool cannot be told to refuse")

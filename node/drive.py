@@ -146,6 +146,8 @@ class Runner:
         self.head = BlockNumber(0)
         """The finalised head, as far as the drive has been told."""
         self._moved = trio.Event()
+        self.is_present = trio.Event()
+        """Set once the head is the chain's present one."""
         self.numbers = Numbers(database)
         self.operators = Operators(chain)
         self.facts = FactsReader(chain, genesis)
@@ -286,7 +288,7 @@ class Runner:
                 nursery.start_soon(self._own, observer)
                 nursery.start_soon(self._follow, last)
                 # Only who knows the present head can make calls, and understand those of others.
-                await self._moved.wait()
+                await self.is_present.wait()
                 task_status.started()
         finally:
             self._is_stopped = True
@@ -369,6 +371,7 @@ class Runner:
 
         await self.wish(act)
         self.head = block.number
+        self.is_present.set()
         self._moved.set()
         self._moved = trio.Event()
 

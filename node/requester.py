@@ -71,6 +71,8 @@ class Terms:
     """Tasks that come within this time are cleared together."""
     arbiter: AccountId | None = None
     """Who rules on disputes; the chain's own if None."""
+    drift: float = 0.5
+    """Share by which the chain's blocks may take longer or shorter than it says before deadlines mean nothing."""
 
 
 class Requester:
@@ -103,6 +105,8 @@ class Requester:
         self._running = Running()
         self._waiting: list[Kept] = []
         self._come = trio.Event()
+        self._called: set[AuctionId] = set()
+        """Auctions that were called in this run of the node."""
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Buy until cancelled; what waited before a restart is called for."""
@@ -166,7 +170,8 @@ class Requester:
             )
         except msgspec.ValidationError as error:
             raise UsageError(f"no such task: {error}") from error
-        require_possible(spec, self._runner.params, await self._runner.chain.millis_per_block())
+        observed = await self._runner.chain.millis_per_block()
+        require_possible(spec, self._runner.params, observed, self._terms.drift)
         task = TaskId(secrets.token_bytes(32))
         await self._tasks.add(task, spec)
         kept = self._tasks.get(task)
@@ -229,6 +234,7 @@ class Requester:
     # Tasks that came together are called for together.
 
     async def _gather(self) -> None:
+        await self._runner.is_present.wait()
         while True:
             await self._come.wait()
             await trio.sleep(self._terms.gather_seconds)
@@ -282,6 +288,7 @@ class Requester:
     ) -> Cfp:
         cfp = self._build(wanted, hearing)
         key = drive.announce(cfp, CALL_AUDIENCE)
+        self._called.add(AuctionId(key.id))
         for task, _ in wanted:
             self._tasks.called(task, AuctionId(key.id))
         return cfp
@@ -351,7 +358,16 @@ class Requester:
                     withdraw = functools.partial(self._withdraw, task.task_id)
                     self._running.start(("cancel", task.task_id), withdraw)
             elif self._has_no_live_purchase(task.task_id):
-                self._end(task.task_id, *_why_nobody(state))
+                if state.taken or state.auction in self._called:
+                    self._end(task.task_id, *_why_nobody(state))
+                else:  # we were away while the bids should have come
+                    again = functools.partial(self._call_again, task.task_id, state.auction)
+                    self._running.start(("again", task.task_id), again)
+
+    async def _call_again(self, task: bytes, auction: AuctionId) -> None:
+        if await self._tasks.requeue(task, auction) and (kept := self._tasks.get(task)) is not None:
+            self._waiting.append(kept)
+            self._come.set()
 
     async def _withdraw(self, task: bytes) -> None:
         def act(drive: Drive) -> None:
@@ -448,7 +464,10 @@ class Requester:
             self._life.tell(body.task_id, "progress", self._runner.head, fields)
 
     def _end(self, task: bytes, how: str, why: str) -> None:
-        if self._tasks.end(task, f"{how}: {why}"):
+        self._running.start(("end", task), functools.partial(self._finish, task, how, why))
+
+    async def _finish(self, task: bytes, how: str, why: str) -> None:
+        if await self._tasks.end(task, f"{how}: {why}"):
             self._life.tell(task, "ended", self._runner.head, {"how": how, "why": why})
 
 

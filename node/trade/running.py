@@ -20,7 +20,10 @@ class Running:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             task_status.started()
-            await trio.sleep_forever()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None  # what is begun from now on is not: the node goes
 
     def start(self, name: Hashable, work: Callable[[], Awaitable[None]]) -> None:
         """Begin something, unless something of that name is under way."""

@@ -97,7 +97,10 @@ class Submissions:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             task_status.started()
-            await trio.sleep_forever()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None  # what is begun from now on is not: the node goes
 
     def submit(self, key: str, what: Submission) -> None:
         """Have something carried out, once at most for each key."""

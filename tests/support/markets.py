@@ -38,7 +38,7 @@ __all__ = ["Announcements", "Market", "Node", "open_market", "tasks_events"]
 
 BLOCK = 0.25
 ZERO = Hash(bytes(32))
-TERMS = Terms(windows=Windows(commit=8, reveal=8, accept=8))
+TERMS = Terms(windows=Windows(commit=8, reveal=8, accept=8), drift=100.0)
 """Windows for a busy machine; they end early once everybody has answered."""
 
 

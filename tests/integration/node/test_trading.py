@@ -17,7 +17,6 @@ from market.units import AINU, Planck
 from node.executor.limits import Grants, Limits
 from node.executor.loading import load_agents
 from node.executor.running import RunningAgent, open_executor
-from node.requester import Terms
 from node.trade.calls import CI_WINDOWS
 from node.trade.tasks import TaskSpec
 from tests.support.markets import TERMS, Market, Node, identity_of, open_market, tasks_events
@@ -110,6 +109,11 @@ async def test_a_task_goes_from_submission_to_payment(market: Market, agent: Run
         ]
         assert [kind for kind in kinds if kind in steps] == steps
         assert json.loads(await alice.trading.requester.result(task)) == {"words": 6}
+        for node in (alice, bob, charlie):  # nobody says what it asks before all is sealed
+            for event in node.trading.life.past(task):
+                if event.kind in ("closed", "opened"):
+                    break
+                assert not {"ask", "price", "prices", "payment", "nonce"} & event.fields.keys()
         assert await holds_nothing(alice)
         after = [await n.chain.free_balance(n.identity.account) for n in (alice, bob, charlie)]
         assert (
@@ -164,7 +168,7 @@ async def test_a_budget_below_every_cost_finds_no_bid_and_costs_nothing(
 ) -> None:
     async with (
         market.node("Bob", agents={NAME: agent}),
-        market.node("Alice", terms=Terms(windows=CI_WINDOWS)) as alice,
+        market.node("Alice", terms=attrs.evolve(TERMS, windows=CI_WINDOWS)) as alice,
     ):
         before = await alice.chain.free_balance(alice.identity.account)
         task = await submit(alice, budget=Planck(AINU // 100))

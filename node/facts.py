@@ -1,11 +1,12 @@
 """What a chain says about an auction: the facts that decide it, read at the block that the call names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from chain.connection import Connection, Patience
 from chain.errors import HistoryError
-from chain.queries import AGENTS, REPUTATION, STANDINGS
+from chain.looks import read_account_facts
+from chain.posted import Posted, read_remarks
 from chain.session import Session
 from market.auction.facts import Facts, PostedReveal
 from market.auction.file import AuctionFile
@@ -14,16 +15,11 @@ from market.errors import PeerError
 from market.hashing import AuctionId
 from market.identity import AccountId
 from market.messages import Cfp, Reveal
-from market.units import BlockNumber, Planck
-from node.translate import account_facts
+from market.units import block_after
 
-__all__ = ["read_auction_facts"]
+__all__ = ["read_auction_facts", "reveals_among"]
 
 _PATIENCE: Final = Patience(read=15.0)
-_ENVELOPE: Final = b"\x8b\xa8audience"
-"""How an envelope begins: a map of eleven fields, sorted."""
-_DEPOSIT: Final = 10**9
-"""The existential deposit, planck: what stays of a balance when all is spent."""
 _MAX_BLOCKS: Final = 100_000
 
 
@@ -59,46 +55,22 @@ def _reader(call: Opened[Cfp], accounts: frozenset[AccountId]) -> Callable[[Sess
         [at] = session.block_hashes([cfp.facts_block])
         if at is None or cfp.reveal_by - cfp.facts_block > _MAX_BLOCKS:
             raise HistoryError(f"the chain has no block {cfp.facts_block} to read facts from")
-        params = session.read(REPUTATION, at=at)
-        rows = []
-        for who in sorted(accounts):
-            standing = session.read(STANDINGS, who, at=at)
-            if standing is None or params is None:
-                raise HistoryError("the chain has no reputation pallet: it is another one")
-            free = Planck(max(session.free_balance(who, at) - _DEPOSIT, 0))
-            agent = session.read(AGENTS, who, at=at)
-            rows.append(account_facts(who, agent, standing, params, free, cfp.facts_block))
-        posted = _posted(session, AuctionId(call.id), cfp)
-        return Facts(
-            genesis=session.genesis, block=cfp.facts_block, accounts=tuple(rows), posted=posted
-        )
+        rows = read_account_facts(session, at, cfp.facts_block, accounts)
+        posts = read_remarks(session, block_after(cfp.facts_block, 1), cfp.reveal_by)
+        posted = reveals_among(posts, AuctionId(call.id))
+        return Facts(genesis=session.genesis, block=cfp.facts_block, accounts=rows, posted=posted)
 
     return read
 
 
-def _posted(session: Session, auction: AuctionId, cfp: Cfp) -> tuple[PostedReveal, ...]:
-    """Return each bidder's first reveal in a remark, in the blocks in which one counts."""
-    numbers = [BlockNumber(n) for n in range(cfp.facts_block + 1, cfp.reveal_by + 1)]
+def reveals_among(posts: Iterable[Posted], auction: AuctionId) -> tuple[PostedReveal, ...]:
+    """Return each bidder's first reveal in an auction among what was posted; signatures are the market's to check."""
     found: dict[AccountId, PostedReveal] = {}
-    for number, hash_ in zip(numbers, session.block_hashes(numbers), strict=True):
-        if hash_ is None:
+    for post in posts:
+        try:
+            message = expect(reopen(post.data), Reveal)
+        except PeerError:
             continue
-        answer = session.rpc("chain_getBlock", hash_)
-        if answer is None:
-            raise HistoryError(f"the node keeps block {number} no more: ask one with history")
-        for extrinsic in answer["block"]["extrinsics"]:
-            message = _reveal_in(bytes.fromhex(extrinsic[2:]))
-            if message is not None and message.body.auction == auction:
-                found.setdefault(message.sender, PostedReveal(reveal=message.raw, block=number))
+        if message.body.auction == auction:
+            found.setdefault(message.sender, PostedReveal(reveal=post.data, block=post.block))
     return tuple(found.values())
-
-
-def _reveal_in(extrinsic: bytes) -> Opened[Reveal] | None:
-    """Return the reveal that a remark ends with; None where it ends otherwise."""
-    at = extrinsic.find(_ENVELOPE)
-    if at < 0:
-        return None
-    try:
-        return expect(reopen(extrinsic[at:]), Reveal)
-    except PeerError:
-        return None

@@ -89,6 +89,7 @@ ON_NODE = (
         needs="cargo",
         cwd=NODE,
     ),
+    Part("node-unit", ("cargo", "test", "--locked"), needs="cargo", cwd=NODE),
     on_node("node", *tests(NODE_TESTS)),
     # tests/integration/devchain is about the embedded chain as a library: no node has that interface.
     on_node(
@@ -96,7 +97,7 @@ ON_NODE = (
         *tests("integration/chain", "tests/integration/devchain_rpc", "--timeout=600"),
     ),
     on_node("polkadotjs", *POLKADOT_JS),
-    on_node("e2e", *tests("e2e/chain_command")),
+    on_node("e2e", *tests("e2e/chain_command", "--timeout=600")),
 )
 """What ``--backend node`` runs: a command of its own, as the node takes ten minutes to build."""
 

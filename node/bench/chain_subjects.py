@@ -259,5 +259,7 @@ def resident_mb(pid: int) -> float:
         one = waiting.pop()
         with contextlib.suppress(OSError):
             pages += int(Path(f"/proc/{one}/statm").read_text().split()[1])
-            waiting += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
+            # Of every thread: a child belongs to the one that started it.
+            for children in Path(f"/proc/{one}/task").glob("*/children"):
+                waiting += map(int, children.read_text().split())
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)

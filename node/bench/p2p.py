@@ -20,6 +20,7 @@ GOALS: Final = (
         ("gossip", "25", "cpu_ms_per_message_per_node"),
         3.0,
     ),
+    ("gossip p99 under spam, times that without", ("spam", "times"), 2.0),
     ("DHT find p95 at 25 nodes, ms", ("dht", "25", "p95_ms"), 300.0),
 )
 ROWS: Final = (
@@ -39,6 +40,8 @@ ROWS: Final = (
             ("dht", "DHT found", "found", ""),
         )
     ),
+    ("gossip p99 at 10 nodes, ms", ("spam", "p99_ms")),
+    ("... while one sends 100 invalid messages a second, ms", ("spam", "p99_under_spam_ms")),
 )
 
 

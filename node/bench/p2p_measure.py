@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 import trio
 
-from node.bench.p2p_subjects import SUBJECTS, Subject
+from node.bench.p2p_subjects import INVALID, SUBJECTS, Subject
 from node.bench.report import Report
 from node.p2p.dht import capability_key
 
@@ -30,6 +30,8 @@ MESSAGES_PER_SECOND: Final = 4.0
 SETTLE_SECONDS: Final = 4.0
 IDLE_SECONDS: Final = 3.0
 LATE_SECONDS: Final = 10.0
+SPAM_PER_MESSAGE: Final = 25
+"""Invalid messages that a liar sends to its neighbours with each honest one: a hundred a second."""
 
 
 def _seed(name: object) -> bytes:
@@ -109,6 +111,43 @@ async def _gossip(subject: str, count: int, messages: int) -> Report:
     }
 
 
+async def _spam(count: int, messages: int) -> Report:
+    """Ours alone: how late honest messages are while somebody sends invalid ones."""
+    took: dict[bool, list[float]] = {False: [], True: []}
+    sent: dict[int, tuple[float, bool]] = {}
+
+    def heard(data: bytes) -> None:
+        began, spammed = sent[int.from_bytes(data[:8], "big")]
+        took[spammed].append((time.perf_counter() - began) * 1e3)
+
+    rng = random.Random(count)  # noqa: S311  (a benchmark's topology)
+    async with AsyncExitStack() as stack:
+        nodes = await _open("ours", count, stack)
+        liar = await stack.enter_async_context(SUBJECTS["ours"](_seed("liar")))
+        await _wire(nodes, rng)
+        for node in (*nodes, liar):
+            await node.subscribe(heard)
+        for node in nodes[:NEIGHBOURS]:
+            await liar.connect(node.address)
+        await trio.sleep(SETTLE_SECONDS)
+        for number in range(2 * messages):
+            spammed = number >= messages
+            sent[number] = (time.perf_counter(), spammed)
+            await rng.choice(nodes).publish(number.to_bytes(8, "big") + bytes(PAYLOAD - 8))
+            if spammed:
+                for _ in range(SPAM_PER_MESSAGE):
+                    await liar.publish(INVALID)
+            await trio.sleep(1 / MESSAGES_PER_SECOND)
+        await trio.sleep(1.0)
+    p99 = {spammed: round(float(np.percentile(each, 99)), 3) for spammed, each in took.items()}
+    return {
+        "p99_ms": p99[False],
+        "p99_under_spam_ms": p99[True],
+        "times": round(p99[True] / p99[False], 2),
+        "invalid_per_second": round(SPAM_PER_MESSAGE * MESSAGES_PER_SECOND),
+    }
+
+
 async def _dht(subject: str, count: int, finds: int) -> Report:
     rng = random.Random(count)  # noqa: S311  (a benchmark's topology)
     took, right = [], 0
@@ -132,6 +171,8 @@ async def measure(subject: str, *, quick: bool) -> Report:
     sizes = (10,) if quick else (10, 25)
     report = await _connect_and_ask(subject, quick=quick)
     report["gossip"] = {str(n): await _gossip(subject, n, 20 if quick else 80) for n in sizes}
+    if subject == "ours":
+        report["spam"] = await _spam(10, 20 if quick else 80)
     report["dht"] = {str(n): await _dht(subject, n, 10 if quick else 40) for n in sizes}
     return report
 

@@ -21,13 +21,15 @@ from node.p2p.config import NetworkConfig
 from node.p2p.gossip import Verdict
 from node.p2p.network import Network, open_network
 
-__all__ = ["SUBJECTS", "Subject"]
+__all__ = ["INVALID", "SUBJECTS", "Subject"]
 
 ECHO: Final = "/ainur/bench/echo/1.0.0"
 TOPIC: Final = "/ainur/v1/cfp/0"
 LISTEN: Final = "/ip4/127.0.0.1/tcp/0"
 DEGREE, DEGREE_LOW, DEGREE_HIGH = 6, 4, 12
 """Stock has no defaults for these; they are what its examples and the specification say."""
+
+INVALID: Final = b"invalid"
 
 Heard = Callable[[bytes], None]
 
@@ -63,6 +65,10 @@ class Subject(Protocol):
         ...
 
 
+def _judge(peer: PeerId, data: bytes) -> Verdict:  # noqa: ARG001
+    return Verdict.REJECT if data == INVALID else Verdict.ACCEPT
+
+
 class _Ours:
     def __init__(self, network: Network, nursery: trio.Nursery) -> None:
         self._network = network
@@ -82,7 +88,7 @@ class _Ours:
         return await self._network.request(PeerId(peer), ECHO, data, 30.0)
 
     async def subscribe(self, heard: Heard) -> None:
-        channel = await self._network.subscribe(TOPIC, lambda _peer, _data: Verdict.ACCEPT)
+        channel = await self._network.subscribe(TOPIC, _judge)
 
         async def listen() -> None:
             async for _, data in channel:

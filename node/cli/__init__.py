@@ -18,21 +18,17 @@ GROUPS: dict[str, tuple[str, str]] = {
         "The dev chain: start it, look at it, let time pass on it, stop it.",
     ),
     "demo": ("node.cli.demo", "Show step by step what happens, on a chain of its own."),
-    "find": (
-        "node.cli.find",
-        "Find agents by capability, by prefix, or by what they should do.",
-    ),
+    "find": ("node.cli.find", "Find agents by capability, by prefix or by text."),
     "keys": (
         "node.cli.keys",
         "The secret keys of a node and of its owner: encrypted, the owner's alone.",
     ),
     "node": ("node.cli.node", "A node of the market: run one, ask what it is."),
     "peers": ("node.cli.peers", "List the peers that a node is connected to."),
+    "submit": ("node.cli.submit", "Have a task done by whoever does it best for its price."),
+    "task": ("node.cli.task", "The tasks of a node: list and show them, get results, cancel."),
     "sim": ("node.cli.sim", "Run the market's rules without a network."),
-    "why-not-found": (
-        "node.cli.why_not_found",
-        "Say why agents are missing from what `ainur find` shows.",
-    ),
+    "why-not-found": ("node.cli.why_not_found", "Say why agents were not found."),
 }
 """Name of a group -> the module whose ``group`` it is, and its line of help.
 

@@ -11,6 +11,7 @@ idempotent, keyed by what is in the request.
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Final
+from weakref import WeakValueDictionary
 
 import trio
 from libp2p.abc import INetStream
@@ -46,7 +47,9 @@ SERVER_IDLE_SECONDS: Final = 60.0
 HANDLER_SECONDS: Final = 60.0
 HELD_BYTES: Final = 128 * 1024 * 1024
 """Of all peers' requests that are being read or answered; of one peer, twice the longest."""
-IDLE_STREAMS: Final = 4
+AT_A_TIME: Final = 16
+"""Our requests to one peer by one protocol, which is as many as it works on; more wait here."""
+IDLE_STREAMS: Final = AT_A_TIME
 """Streams kept for one peer and protocol."""
 
 Handler = Callable[[PeerId, bytes], Awaitable[bytes]]
@@ -67,6 +70,9 @@ class Requests:
         self._host = host
         self._limit = limit
         self._held = ByteBudget[ID](2 * limit, HELD_BYTES)
+        self._shares: WeakValueDictionary[tuple[ID, str], trio.CapacityLimiter] = (
+            WeakValueDictionary()
+        )
         self._idle: defaultdict[tuple[ID, str], list[_Stream]] = defaultdict(list)
 
     def serve(self, protocol: str, handler: Handler, *, concurrent: int = 64) -> None:
@@ -75,12 +81,14 @@ class Requests:
         Args:
             protocol: its name, ``/ainur/…/1.0.0``.
             handler: makes the answers.
-            concurrent: handlers at work at a time; more requests wait.
+            concurrent: handlers at work at a time, a quarter of them for one peer; more requests wait.
         """
         busy = trio.CapacityLimiter(concurrent)
+        of_peer: WeakValueDictionary[ID, trio.CapacityLimiter] = WeakValueDictionary()
 
         async def on_stream(stream: INetStream) -> None:
             peer = stream.muxed_conn.peer_id
+            share = of_peer.setdefault(peer, trio.CapacityLimiter(max(concurrent // 4, 1)))
             held = 0
 
             def take(size: int) -> bool:
@@ -91,7 +99,7 @@ class Requests:
             reader = FrameReader(stream, self._limit, take)
             try:
                 while (request := await self._next(reader)) is not None:
-                    async with busy:
+                    async with share, busy:
                         with trio.fail_after(HANDLER_SECONDS):
                             answer = await handler(peer_from_library(peer), request)
                     with trio.fail_after(HANDLER_SECONDS):
@@ -140,9 +148,11 @@ class Requests:
                 f"a request of {len(data)} bytes; send a blob where it is above {self._limit}"
             )
         to = peer_to_library(peer)
+        share = self._shares.setdefault((to, protocol), trio.CapacityLimiter(AT_A_TIME))
         try:
             with trio.fail_after(seconds):
-                return await self._ask(to, protocol, data)
+                async with share:
+                    return await self._ask(to, protocol, data)
         except trio.TooSlowError as error:
             raise RequestTimeoutError(
                 peer, protocol, f"no answer from {peer} within {seconds:g} s"

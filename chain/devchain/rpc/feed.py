@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal, assert_never
 
 import attrs
+import msgspec
 
 from chain.devchain.block import Block
 from chain.devchain.chain import DevChain
@@ -22,7 +23,7 @@ from chain.devchain.errors import UnknownBlockError
 from chain.devchain.notices import BlockFinalized, BlockImported, HeadChanged, Notice
 from chain.devchain.rpc.method import Json
 from chain.devchain.rpc.shapes import to_header, to_hex, to_runtime_version
-from chain.devchain.rpc.wire import Encoded, encode_notification
+from chain.devchain.rpc.wire import encode_notification
 
 __all__ = ["Feed", "Kind", "Subscription", "to_change_set"]
 
@@ -118,7 +119,7 @@ class Feed:
     def _tell(self, kind: Kind, make: Callable[[], Json]) -> None:
         followers = self._followers[kind]
         if followers:
-            result = Encoded.of(make())
+            result = msgspec.Raw(msgspec.json.encode(make()))
             for subscription in list(followers):
                 subscription.send(result)
 

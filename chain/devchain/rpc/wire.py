@@ -1,20 +1,17 @@
 """Frames of JSON-RPC 2.0: decoding what a stranger sent, encoding answers.
 
-By the standard library: a faster one was there, and took longer to import than it could ever win back.
-
 Source: JSON-RPC 2.0, sections 4 to 6.
 """
 
-import json
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 import attrs
+import msgspec
 
 from chain.devchain.rpc.errors import INVALID_REQUEST, PARSE_ERROR, RpcError
 
 __all__ = [
-    "Encoded",
     "Request",
     "decode_frame",
     "encode_batch",
@@ -30,23 +27,8 @@ MAX_ID_LENGTH = 256
 Id = str | float | None
 """A call's id, as the caller chose it; an integer stays one."""
 
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False).encode
-
-
-@attrs.frozen
-class Encoded:
-    """JSON that is encoded once, for all who are told it."""
-
-    text: str
-
-    @classmethod
-    def of(cls, value: Any) -> "Encoded":
-        """Encode a value."""
-        return cls(_encode(value))
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 
 
 @attrs.frozen
@@ -67,9 +49,8 @@ def decode_frame(frame: str | bytes) -> tuple[bool, list[Any]]:
         RpcError: it is not JSON.
     """
     try:
-        text = frame if isinstance(frame, str) else frame.decode()
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        value = _decode(frame)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise RpcError(PARSE_ERROR, "Parse error", str(error)) from error
     return (True, value) if isinstance(value, list) else (False, [value])
 
@@ -114,19 +95,18 @@ def _invalid(why: str) -> RpcError:
 
 def encode_result(id_: Id, result: Any) -> bytes:
     """Encode an answer."""
-    return _encode({"jsonrpc": "2.0", "id": id_, "result": result}).encode()
+    return _encode({"jsonrpc": "2.0", "id": id_, "result": result})
 
 
 def encode_error(id_: Id, error: RpcError) -> bytes:
     """Encode a refusal."""
-    return _encode({"jsonrpc": "2.0", "id": id_, "error": error.to_json()}).encode()
+    return _encode({"jsonrpc": "2.0", "id": id_, "error": error.to_json()})
 
 
 def encode_notification(method: str, subscription: str, result: Any) -> bytes:
     """Encode what a subscriber is told."""
-    told = result.text if isinstance(result, Encoded) else _encode(result)
-    params = f'{{"subscription":{_encode(subscription)},"result":{told}}}'
-    return f'{{"jsonrpc":"2.0","method":{_encode(method)},"params":{params}}}'.encode()
+    params = {"subscription": subscription, "result": result}
+    return _encode({"jsonrpc": "2.0", "method": method, "params": params})
 
 
 def encode_batch(answers: list[bytes]) -> bytes:

@@ -97,7 +97,9 @@ class BoundedHost(BasicHost):
         limits: Limits,
         announce: Sequence[str],
     ) -> None:
-        told = [Multiaddr(a) for a in announce]
+        self._announce = [Multiaddr(a) for a in announce]
+        self.circuits: list[Multiaddr] = []
+        """Addresses of ours through relays, without our PeerId."""
         self._limits = limits
         self.store = store
         self._streams = Admission[ID](limits.streams_per_peer)
@@ -107,8 +109,26 @@ class BoundedHost(BasicHost):
         super().__init__(
             network=swarm,
             negotiate_timeout=int(limits.negotiate_seconds),
-            addrs_factory=(lambda _: told) if told else expand_unspecified,
         )
+
+    def get_network(self) -> BoundedSwarm:
+        """Return the swarm."""
+        swarm = super().get_network()
+        assert isinstance(swarm, BoundedSwarm)  # noqa: S101  (given to the constructor)
+        return swarm
+
+    def get_addrs(self) -> list[Multiaddr]:
+        """Return the addresses that we tell: announced ones, or those we listen on and were seen at.
+
+        Stock cuts an address through a relay off at the relay's PeerId.
+        """
+        direct = self._announce
+        if not direct:
+            direct = expand_unspecified(self.get_transport_addrs())
+            if self._observed_addr_manager is not None:
+                direct = [*direct, *self._observed_addr_manager.addrs()]
+        told = {str(address): address for address in [*direct, *self.circuits]}
+        return [Multiaddr(f"{address}/p2p/{self.get_id()}") for address in told]
 
     def streams_of(self, peer: ID) -> int:
         """Return how many streams of a peer are being served."""

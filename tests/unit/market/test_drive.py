@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from market import agreement
 from market.auction.effects import TranscriptReceived
 from market.auction.facts import AccountFacts, Facts
 from market.auction.funds import compute_funds_needed, require_funded
 from market.cases import CaseKey, buy_key, serve_key
 from market.drive import Drive, TaskRef
-from market.envelope import Opened, expect, reopen
+from market.envelope import Opened, expect, reopen, seal
 from market.errors import FundsError, PeerError, UsageError
 from market.escrow.params import CI
 from market.hashing import audience_of_topic
@@ -346,3 +347,54 @@ def test_facts_of_another_block_or_without_the_requester_do_not_count() -> None:
     with pytest.raises(FundsError):
         bob.drive.bid(message, ask((0, 5)), b"\5" * 32, facts(bob, free=0))
     assert bob.rows == []
+
+
+def proposed() -> tuple[World, Agreement]:
+    """Return a bidder that has accepted an award, and what it is proposed."""
+    alice, bob, _ = auctioned()
+    [purchase] = [s for s in alice.drive.cases.values() if isinstance(s, requester.Requester)]
+    return bob, expect(reopen(purchase.proposal), Agreement).body
+
+
+@pytest.mark.parametrize("change", ["price", "task", "transcript", "auction", "arbiter"])
+def test_proposal_that_does_not_follow_from_the_award_begins_nothing(change: str) -> None:
+    bob, body = proposed()
+    other = bytes(31) + b"\x09"
+    changes: dict[str, dict[str, Any]] = {
+        "price": {"price": Planck(7), "milestones": (Planck(3), Planck(4))},
+        "task": {"task_id": other},
+        "transcript": {"transcript": other},
+        "auction": {"auction": other},
+        "arbiter": {"arbiter": CAROL.account},
+    }
+    terms = msgspec.structs.replace(body.terms, **changes[change])
+    forged = agreement.propose(terms, ALICE)
+    raw = seal(
+        forged,
+        identity=ALICE,
+        genesis=GENESIS,
+        audience=BOB.account,
+        sequence=10_000,
+        issued_at=block(11),
+        expires_at=block(40),
+    )
+    before = set(bob.drive.cases)
+    bob.drive.on_message(raw)
+    assert set(bob.drive.cases) == before
+    assert isinstance(bob.done("ignored")[-1][1], Ignored)
+
+
+def test_award_that_gives_no_terms_is_ignored_by_both_sides() -> None:
+    """Its call names the provider as the arbiter: no agreement can be made of it."""
+    alice, bob = World(ALICE), World(BOB)
+    key = alice.drive.announce(
+        msgspec.structs.replace(inviting_bob(call()), arbiter=BOB.account), TOPIC
+    )
+    exchange(alice, bob)
+    [(heard_,)] = bob.done("heard")
+    bob.drive.bid(heard_, ask((0, 50_000_000_000)), b"\5" * 32, facts(bob))
+    exchange(alice, bob)
+    alice.drive.on_facts(key, facts(alice))
+    exchange(alice, bob)
+    assert [kind.kind for kind in alice.drive.cases] == ["auction"]
+    assert "no agreement" in alice.done("ignored")[-1][1].reason

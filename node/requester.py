@@ -9,6 +9,7 @@ import functools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import attrs
@@ -37,7 +38,7 @@ from node.p2p.errors import BlobError, NetworkError
 from node.p2p.gossip import cfp_topic
 from node.trade.calls import Windows, build_call, require_possible
 from node.trade.life import Life
-from node.trade.running import Running
+from node.trade.running import Running, StoppingError
 from node.trade.tasks import Kept, Tasks, TaskSpec
 
 __all__ = ["CALL_AUDIENCE", "Check", "Requester", "Router", "Terms"]
@@ -241,7 +242,8 @@ class Requester:
             self._come = trio.Event()
             waiting, self._waiting = self._waiting, []
             for first in range(0, len(waiting), MAX_TASKS):
-                await self._call(waiting[first : first + MAX_TASKS])
+                with suppress(StoppingError):  # what waits is called for when the node runs again
+                    await self._call(waiting[first : first + MAX_TASKS])
 
     async def _call(self, waiting: list[Kept]) -> None:
         """Call for some tasks; those that nobody offers, or that we cannot pay for, end here."""
@@ -358,9 +360,10 @@ class Requester:
                     withdraw = functools.partial(self._withdraw, task.task_id)
                     self._running.start(("cancel", task.task_id), withdraw)
             elif self._has_no_live_purchase(task.task_id):
-                if state.taken or state.auction in self._called:
+                is_ours = state.auction in self._called
+                if is_ours or state.phase is not auctioning.Phase.VOID:
                     self._end(task.task_id, *_why_nobody(state))
-                else:  # we were away while the bids should have come
+                else:  # it came to nothing because we were away
                     again = functools.partial(self._call_again, task.task_id, state.auction)
                     self._running.start(("again", task.task_id), again)
 

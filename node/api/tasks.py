@@ -23,9 +23,9 @@ from market.units import parse_amount
 from node.api.shapes import answer, error
 from node.api.view import View
 from node.database import DatabaseError
-from node.drive import StoppingError
 from node.p2p.errors import BlobError, NetworkUsageError
 from node.trade.life import LifeEvent, Stream
+from node.trade.running import StoppingError
 from node.trade.tasks import Kept
 from node.trading import Trading
 

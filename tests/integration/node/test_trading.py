@@ -14,6 +14,7 @@ from market.errors import UsageError
 from market.settlement import provider as serving
 from market.settlement import requester as buying
 from market.units import AINU, Planck
+from node.database import DatabaseError
 from node.executor.limits import Grants, Limits
 from node.executor.loading import load_agents
 from node.executor.running import RunningAgent, open_executor
@@ -35,7 +36,7 @@ async def wordcount(task):
     return {"words": len(task.input["text"].split())}
 """
 NAME = "text.wordcount"
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds after which something that should happen has not."""
 
 
@@ -301,6 +302,44 @@ async def test_a_cancelled_task_is_given_back_and_costs_fees_alone(
         assert await holds_nothing(alice)
         with pytest.raises(UsageError, match="it has ended"):
             await alice.trading.requester.cancel(task)
+
+
+async def test_a_chain_that_is_gone_for_a_while_delays_a_task_and_no_more(
+    market: Market, agent: RunningAgent
+) -> None:
+    async with (
+        market.node("Bob", agents={NAME: agent}) as bob,
+        market.node("Alice") as alice,
+    ):
+        task = await submit(alice, seconds=0.5, deadline_ms=60_000)
+        await eventually(lambda: any(s.started for s in services(bob)), seconds=PATIENCE)
+        await market.chain.restart()
+        assert (await ended(alice, task)).startswith("released")
+        assert await holds_nothing(alice)
+
+
+async def test_a_full_disk_stops_the_node_which_goes_on_once_there_is_room(
+    market: Market, agent: RunningAgent
+) -> None:
+    submitted: list[bytes] = []
+
+    async def run_until_the_disk_is_full() -> None:
+        async with market.node("Alice") as alice:
+            submitted.append(await submit(alice, seconds=0.5, deadline_ms=60_000))
+            database = alice.trading.runner.database
+            pages = database.execute("PRAGMA page_count").fetchone()[0]
+            database.execute(f"PRAGMA max_page_count = {pages}")
+            await trio.sleep(PATIENCE)
+
+    async with market.node("Bob", agents={NAME: agent}):
+        with pytest.raises(BaseExceptionGroup) as failed:
+            await run_until_the_disk_is_full()
+        assert failed.value.subgroup(DatabaseError) is not None
+        [task] = submitted
+        async with market.node("Alice") as alice:
+            told = await ended(alice, task)
+            assert told.startswith("released"), told
+            assert len(purchases(alice)) == 1
 
 
 async def test_impossible_tasks_are_refused_before_anything_is_kept(market: Market) -> None:

@@ -19,6 +19,7 @@ import trio
 from chain.errors import ChainError, HistoryError, UnavailableError
 from market.auction import requester as auctioning
 from market.auction.effects import Conclude
+from market.auction.file import AuctionFile, encode_auction_file
 from market.auction.funds import compute_funds_needed
 from market.cases import CaseKey, is_over
 from market.drive import Drive
@@ -26,7 +27,7 @@ from market.envelope import Opened, expect, reopen
 from market.errors import MarketError, UsageError
 from market.hashing import AuctionId, Hash, TaskId, audience_of_topic
 from market.identity import AccountId, PeerId
-from market.messages import Award, Blob, Cfp, Progress
+from market.messages import Award, Blob, Cfp, Progress, Transcript
 from market.messages.fields import MAX_BIDDERS, MAX_TASKS
 from market.settlement import requester as buying
 from market.settlement.effects import CancelWanted, Ending, Outcome, ResultChecked
@@ -214,6 +215,27 @@ class Requester:
         if state is None or not state.receipts:
             raise UsageError("there is no result: the task has not been delivered")
         return await self._blobs.get(state.receipts[max(state.receipts)].body.result)
+
+    async def auction_file(self, task: bytes) -> bytes:
+        """Return the transcript of a task's auction with the facts it was cleared with, for whoever wants to check it.
+
+        Raises:
+            UsageError: it has none, or that auction is not over.
+            ChainError: the chain does not say the facts any more.
+        """
+        kept = self._tasks.get(task)
+        state = None
+        if kept is not None and kept.auction is not None:
+            state = self._runner.cases.get(CaseKey("auction", kept.auction))
+        if not isinstance(state, auctioning.Requester) or not state.transcript:
+            raise UsageError("there is no transcript: its auction is not over, or never was")
+        accounts = frozenset({*state.taken, self._runner.identity.account})
+        cfp = state.cfp
+        facts = await self._runner.facts.read(
+            cfp.facts_block, accounts, auction=state.auction, until=cfp.reveal_by
+        )
+        transcript = expect(reopen(state.transcript), Transcript)
+        return encode_auction_file(AuctionFile(transcript, facts, evidence=()))
 
     async def cancel(self, task: bytes) -> None:
         """Want a task no more: what is not bound is withdrawn, what is bound is asked back.

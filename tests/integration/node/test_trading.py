@@ -10,6 +10,8 @@ import pytest
 import trio
 
 from market.auction import requester as auctioning
+from market.auction.file import decode_auction_file_untrusted
+from market.auction.verify import verify_transcript
 from market.errors import UsageError
 from market.settlement import provider as serving
 from market.settlement import requester as buying
@@ -110,6 +112,9 @@ async def test_a_task_goes_from_submission_to_payment(market: Market, agent: Run
         ]
         assert [kind for kind in kinds if kind in steps] == steps
         assert json.loads(await alice.trading.requester.result(task)) == {"words": 6}
+        file = decode_auction_file_untrusted(await alice.trading.requester.auction_file(task))
+        assert verify_transcript(file.transcript, file.facts, file.evidence) == []
+        assert len(file.transcript.body.reveals) == 2
         for node in (alice, bob, charlie):  # nobody says what it asks before all is sealed
             for event in node.trading.life.past(task):
                 if event.kind in ("closed", "opened"):

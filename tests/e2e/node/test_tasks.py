@@ -79,7 +79,7 @@ class Town:
     def start(self, name: str, *options: str) -> NodeProcess:
         others = [f"--bootstrap={each.address}" for each in self.running.values()]
         node = NodeProcess(
-            self.folder / name, "--chain", self.chain, "--ttl", "8", *others, *options
+            self.folder / name, "--chain", self.chain, "--windows", "60,60,60", *others, *options
         )
         self.running[name] = node
         return node

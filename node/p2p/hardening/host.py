@@ -98,6 +98,7 @@ class BoundedHost(BasicHost):
     ) -> None:
         told = [Multiaddr(a) for a in announce]
         self._limits = limits
+        self.swarm = swarm
         self.store = store
         self._streams = Admission[ID](limits.streams_per_peer)
         self._library_streams = Admission[tuple[ID, str]](LIBRARY_STREAMS)

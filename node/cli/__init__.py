@@ -9,6 +9,7 @@ import click
 __all__ = ["main"]
 
 GROUPS: dict[str, tuple[str, str]] = {
+    "agents": ("node.cli.agents", "List the agents that a node knows."),
     "auction": ("node.cli.auction", "Check and explain finished auctions."),
     "bench": ("node.cli.bench", "Measure this machine; exit code 1 when a goal is missed."),
     "chain": (
@@ -16,11 +17,21 @@ GROUPS: dict[str, tuple[str, str]] = {
         "The dev chain: start it, look at it, let time pass on it, stop it.",
     ),
     "demo": ("node.cli.demo", "Show step by step what happens, on a chain of its own."),
+    "find": (
+        "node.cli.find",
+        "Find agents by capability, by prefix, or by what they should do.",
+    ),
     "keys": (
         "node.cli.keys",
         "The secret keys of a node and of its owner: encrypted, the owner's alone.",
     ),
+    "node": ("node.cli.node", "A node of the market: run one, ask what it is."),
+    "peers": ("node.cli.peers", "List the peers that a node is connected to."),
     "sim": ("node.cli.sim", "Run the market's rules without a network."),
+    "why-not-found": (
+        "node.cli.why_not_found",
+        "Say why agents are missing from what `ainur find` shows.",
+    ),
 }
 """Name of a group -> the module whose ``group`` it is, and its line of help.
 

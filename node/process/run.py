@@ -3,7 +3,7 @@
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Final
@@ -19,7 +19,7 @@ from node.directory.announcer import Announcer, Pace
 from node.directory.service import SHARD, DirectoryService
 from node.p2p.config import NetworkConfig
 from node.p2p.gossip import presence_topic
-from node.p2p.network import open_network
+from node.p2p.network import Network, open_network
 from node.process.datadir import DataDir, Record
 from node.process.heads import open_head
 from node.process.keys import NodeKeys
@@ -44,6 +44,8 @@ class NodeConfig:
     chain: str | None = None
     """``ws://…``; without one the network has neither registry nor escrow."""
     api_port: int = 0
+    beside: Callable[[Network], Awaitable[None]] | None = None
+    """Runs beside the node, with its network; how a testnet cuts it off from others."""
 
 
 @asynccontextmanager
@@ -59,7 +61,10 @@ async def open_node(config: NodeConfig, keys: NodeKeys) -> AsyncIterator[Record]
     """
     async with open_head(config.chain) as head:
         keys.refuse_development(is_dev_chain=head.is_dev_chain)
-        async with open_network(config.network, keys.transport_seed) as network:
+        async with (
+            open_network(config.network, keys.transport_seed) as network,
+            _beside(config, network),
+        ):
             suffix = f"/p2p/{network.peer_id}"
             announcer = Announcer(
                 topic=presence_topic(SHARD),
@@ -92,6 +97,15 @@ async def open_node(config: NodeConfig, keys: NodeKeys) -> AsyncIterator[Record]
                         yield record
                 finally:
                     config.folder.record.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def _beside(config: NodeConfig, network: Network) -> AsyncIterator[None]:
+    async with trio.open_nursery() as nursery:
+        if config.beside is not None:
+            nursery.start_soon(config.beside, network)
+        yield
+        nursery.cancel_scope.cancel()
 
 
 async def run_node(config: NodeConfig, keys: NodeKeys, ready: Callable[[Record], None]) -> None:

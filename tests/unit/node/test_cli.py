@@ -18,6 +18,9 @@ THIN = [
     ["chain", "runtime", "--json"],
     ["chain", "logs", "--name", "never-started"],
     ["chain", "reset", "--dry-run", "--name", "never-started"],
+    ["testnet", "up", "--help"],
+    ["testnet", "up", "--dry-run", "--data-dir", "/nonexistent"],
+    ["testnet", "reset", "--dry-run", "--data-dir", "/nonexistent"],
     ["keys", "list", "--keystore", "/nonexistent"],
 ]
 HEAVY = ("libp2p", "trio", "substrateinterface", "hypercorn", "scipy", "numpy", "wasmtime")

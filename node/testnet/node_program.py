@@ -1,0 +1,112 @@
+"""What a node's process runs, in a child of the parent, which imports this with all of the node.
+
+It says ``{"ready": ...}`` when it answers, or ``{"error": text}``.
+"""
+
+import logging
+import signal
+from pathlib import Path
+from typing import Any
+
+import attrs
+import trio
+
+from chain.errors import ChainError
+from market.errors import UsageError
+from market.identity import PeerId
+from node.chainhost.daemon import first_of, logging_to
+from node.chainhost.files import read_json
+from node.keystore.errors import KeystoreError
+from node.p2p.config import NetworkConfig
+from node.p2p.errors import NetworkError
+from node.p2p.network import Network
+from node.process import run
+from node.process.datadir import DataDir
+from node.process.errors import NodeProcessError
+from node.process.keys import KeyChoice, load_keys
+from node.testnet.announced import capabilities_of
+from node.testnet.forking import Say
+
+__all__ = ["NodeOrder", "follow_refusals", "run_node"]
+
+
+@attrs.frozen
+class NodeOrder:
+    """What a node's process is started with."""
+
+    name: str
+    data_dir: str
+    log: str
+    refused: str
+    """A file: ``{"peers": [PeerId, ...]}``, read at the start and at each SIGUSR1."""
+    chain: str
+    """``ws://…``."""
+    listen: str
+    bootstrap: tuple[str, ...]
+    api_port: int
+    provider: int | None
+    """Its place among the providers; None for a requester."""
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "NodeOrder":
+        """Return what was written by ``attrs.asdict``."""
+        return cls(**{**value, "bootstrap": tuple(value["bootstrap"])})
+
+
+async def follow_refusals(network: Network, path: Path, say: Say) -> None:
+    """Have no connection with the peers that a file names; read it again at each SIGUSR1; until cancelled.
+
+    Says ``{"refuses": [PeerId, ...]}`` each time it has done so.
+    """
+    with trio.open_signal_receiver(signal.SIGUSR1) as signals:
+        while True:
+            found = read_json(path)
+            peers = [PeerId(peer) for peer in (found or {}).get("peers", [])]
+            await network.refuse(peers)
+            say({"refuses": peers})
+            await anext(signals)
+
+
+def run_node(argument: dict[str, Any], say: Say) -> None:
+    """Run a node as ``ainur node run`` does, until SIGTERM.
+
+    Args:
+        argument: a :class:`NodeOrder`.
+        say: takes ``ready`` with the node's record, or ``error``; and ``refuses``.
+    """
+    order = NodeOrder.from_json(argument)
+    folder = DataDir(Path(order.data_dir))
+    with logging_to(Path(order.log), also_stderr=False):
+        logging.getLogger().setLevel(logging.WARNING)
+        logging.getLogger("ainur").setLevel(logging.INFO)
+        logging.getLogger("ainur.api").setLevel(logging.WARNING)  # the server announces itself
+        try:
+            with folder.locked():
+                _run(order, folder, say)
+        except* (
+            NodeProcessError,
+            KeystoreError,
+            NetworkError,
+            ChainError,
+            UsageError,
+            OSError,
+        ) as group:
+            say({"error": str(first_of(group))})
+        except* Exception:
+            logging.getLogger("ainur.node").exception("ended by a fault of its own")
+            raise
+
+
+def _run(order: NodeOrder, folder: DataDir, say: Say) -> None:
+    config = run.NodeConfig(
+        folder=folder,
+        network=NetworkConfig(
+            listen=(order.listen,), bootstrap=order.bootstrap, peer_store=folder.peers
+        ),
+        capabilities=capabilities_of(order.provider),
+        chain=order.chain,
+        api_port=order.api_port,
+        beside=lambda network: follow_refusals(network, Path(order.refused), say),
+    )
+    keys = load_keys(folder, KeyChoice())
+    trio.run(run.run_node, config, keys, lambda record: say({"ready": record.to_json()}))

@@ -11,6 +11,8 @@ from node.testnet.forking import Say
 
 __all__ = ["run_chain_process"]
 
+LOCK_SECONDS = 15.0
+
 
 def run_chain_process(argument: dict[str, Any], say: Say) -> None:
     """Run a chain until SIGTERM.
@@ -20,7 +22,8 @@ def run_chain_process(argument: dict[str, Any], say: Say) -> None:
         say: takes ``ready`` with the :class:`Record`, or ``error``.
     """
     config = ChainConfig.from_json(argument)
-    handle = lock.try_lock(config.folder.lock)
+    # A Substrate node whose supervisor was killed holds it until it has seen that it is alone.
+    handle = lock.try_lock(config.folder.lock, patience=LOCK_SECONDS)
     if handle is None:
         say(
             {

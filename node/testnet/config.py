@@ -35,6 +35,8 @@ class TestnetConfig:
     backend: str = "embedded"
     program: str = NODE_PROGRAM
     """What a node's process runs, as ``module:function``."""
+    owner: int | None = None
+    """A process with which it ends; None: it stays until it is stopped."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what is written down."""
@@ -106,7 +108,7 @@ class TestnetView:
         Raises:
             KeyError: there is none of that name.
         """
-        return next(node for node in self.nodes if node.name == name)
+        return {node.name: node for node in self.nodes}[name]
 
     def to_json(self) -> dict[str, Any]:
         """Return what is shown."""

@@ -43,6 +43,8 @@ class Wanted:
     backend: str | None = None
     program: str = NODE_PROGRAM
     """What a node's process runs, as ``module:function``."""
+    owner: int | None = None
+    """A process with which it ends; None: it stays until it is stopped."""
 
 
 USUAL_NODES = 5
@@ -80,6 +82,7 @@ def _first(folder: Folder, wanted: Wanted) -> TestnetConfig:
         is_seeded=wanted.seed is not None,
         backend=wanted.backend or USUAL_BACKEND,
         program=wanted.program,
+        owner=wanted.owner,
     )
 
 
@@ -95,7 +98,9 @@ def _again(folder: Folder, before: TestnetConfig, wanted: Wanted) -> TestnetConf
                 f"the testnet {folder.name!r} is on disk with {what} {old}, and cannot become {new}:"
                 f" forget it with `ainur testnet reset --name {folder.name}`, or take another --name"
             )
-    return attrs.evolve(before, data_dir=str(folder.path), program=wanted.program)
+    return attrs.evolve(
+        before, data_dir=str(folder.path), program=wanted.program, owner=wanted.owner
+    )
 
 
 def up(folder: Folder, wanted: Wanted) -> TestnetView:
@@ -199,4 +204,11 @@ def reset(folder: Folder) -> TestnetView | None:
     if config is None or not was_running:
         return None
     seed = config.seed if config.is_seeded else None
-    return up(folder, Wanted(nodes=config.nodes, seed=seed, backend=config.backend, program=config.program))  # fmt: skip
+    wanted = Wanted(
+        nodes=config.nodes,
+        seed=seed,
+        backend=config.backend,
+        program=config.program,
+        owner=config.owner,
+    )
+    return up(folder, wanted)

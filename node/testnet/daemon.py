@@ -72,6 +72,8 @@ async def _run(
     until_told = trio.CancelScope()
     async with trio.open_nursery() as nursery:
         await nursery.start(end_on_signal, until_told)
+        if config.owner is not None:
+            nursery.start_soon(_end_with, config.owner, until_told)
         with hold_ports() as ports:
             # What hears of the processes goes on while these are taken down.
             async with open_family(handle, folder.crash) as family, trio.open_nursery() as around:
@@ -87,6 +89,21 @@ async def _run(
                         await supervisor.take_down()
                     around.cancel_scope.cancel()
         nursery.cancel_scope.cancel()
+
+
+async def _end_with(owner: int, scope: trio.CancelScope) -> None:
+    """Cancel when a process ends, or has ended."""
+    try:
+        handle = os.pidfd_open(owner)
+    except ProcessLookupError:
+        scope.cancel()
+        return
+    try:
+        await trio.lowlevel.wait_readable(handle)
+    finally:
+        os.close(handle)
+    log.info("process %d, which owns this testnet, is gone", owner)
+    scope.cancel()
 
 
 def _say_ready(tell: Callable[[], None], scope: trio.CancelScope) -> None:

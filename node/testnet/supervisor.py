@@ -10,6 +10,7 @@ import attrs
 import trio
 
 from market.identity import ss58_from_account
+from node.api.client import ApiError, connect
 from node.chainhost.config import ChainConfig
 from node.chainhost.config import Record as ChainRecord
 from node.chainhost.files import read_json, write_json
@@ -36,6 +37,8 @@ SEAL: Final = "0.25"
 FINALITY_LAG: Final = 2
 START_SECONDS: Final = 120.0
 """A runtime that was never seen before is compiled first; many nodes share few cores."""
+KNOWN_SECONDS: Final = 20.0
+KNOWN_LOOK_SECONDS: Final = 0.1
 STOP_SECONDS: Final = 8.0
 TELL_SECONDS: Final = 30.0
 """For a node to say that it has cut its connections."""
@@ -86,6 +89,27 @@ class Supervisor:
         async with trio.open_nursery() as nursery:
             for name in self._members:
                 nursery.start_soon(self._start_node, name)
+        await self._wait_until_known()
+
+    async def _wait_until_known(self) -> None:
+        """Wait until the first node knows all that is sold, so that its first call reaches everybody.
+
+        It is not an error if it does not: the testnet runs, and its log says so.
+        """
+        providers = sum(self._plan.is_provider(n) for n in self._members if n != "n1")
+        with trio.move_on_after(KNOWN_SECONDS):
+            try:
+                while await self._known_to("n1") < providers:  # noqa: ASYNC110  (another process's matter)
+                    await trio.sleep(KNOWN_LOOK_SECONDS)
+            except ApiError as error:
+                _LOG.warning("n1 does not say whom it knows: %s", error)
+            return
+        _LOG.warning("n1 does not know all %d providers yet", providers)
+
+    async def _known_to(self, name: str) -> int:
+        client = connect(self._folder.node(name))
+        status = await trio.to_thread.run_sync(client.get, "/v1/status", abandon_on_cancel=True)
+        return int(status["agents"])
 
     async def take_down(self) -> None:
         """End everything: the nodes, which may have something to say to the chain, before the chain."""

@@ -41,7 +41,7 @@ class Patience:
     """For a whole call, connecting and the calls before it included."""
     read: float = 60.0
     """For an answer that may be asked for again, on as many connections as it takes."""
-    pause: float = 0.1
+    pause: float = 0.02
     """Between two attempts, at first; doubled up to ``max_pause``."""
     max_pause: float = 2.0
 

@@ -15,6 +15,7 @@ from chain.session import BlockRef, Session
 from chain.signing import Signer
 from chain.stored import Place, Submission
 from chain.units import Nonce
+from chain.watch import Wanted, Watch, pairs
 from market.units import BlockNumber
 
 __all__ = ["Pursuit", "SubmissionPatience"]
@@ -36,9 +37,10 @@ class SubmissionPatience:
 
     whole: float = 180.0
     """Until it is undecided."""
-    poll: float = 0.02
-    """Between two looks at the finalised chain, at first; doubled up to ``max_poll``."""
+    poll: float = 0.005
+    """Between two looks at the finalised chain, at first; doubled up to an eighth of a block's time."""
     max_poll: float = 0.5
+    """Between two looks, however long a block takes."""
     resend: float = 5.0
     """Between two sendings of the same bytes, where nothing says that they were lost."""
     gap: float = 2.0
@@ -51,18 +53,18 @@ class Pursuit:
     def __init__(
         self,
         connection: Connection,
+        watch: Watch,
         nonces: NonceLedger,
         patience: SubmissionPatience,
         submission: Submission,
         signer: Signer,
     ) -> None:
         """Take a submission up; nothing happens before :meth:`run`."""
-        self._connection, self._nonces, self._patience = connection, nonces, patience
+        self._connection, self._watch = connection, watch
+        self._nonces, self._patience = nonces, patience
         self._submission, self._signer = submission, signer
         self._next = BlockNumber(submission.era.birth + 1)
         """The first height not looked through yet."""
-        self._seen: str | None = None
-        """The finalised block of the last look."""
         self._fillers: set[Nonce] = set()
 
     async def run(self, fresh: bool) -> Place | None:
@@ -75,28 +77,42 @@ class Pursuit:
             PoolRefusedError: a fresh one was refused for good, and is nowhere.
         """
         now = trio.current_time
-        began, send_at, poll = now(), now(), self._patience.poll
-        gap_at = began + self._patience.gap
+        send_at = now()
+        gap_at = now() + self._patience.gap
         session = -1
-        while True:
-            try:
-                decided, place = await self._connection.call(self._look)
-                if decided:
-                    return place
-                if now() >= send_at or session != self._connection.sessions:
-                    # A new connection may be one to a node that was restarted, and forgot its pool.
-                    session, send_at = self._connection.sessions, now() + self._patience.resend
-                    try:
-                        await self._send(fresh)
-                    finally:
-                        fresh = False
-                if now() >= gap_at:
-                    gap_at = now() + self._patience.gap
-                    await self._connection.call(self._fill_gap)
-            except UnavailableError as error:
-                log.debug("%s: %s", self._submission.key, error)
-            await trio.sleep(poll)
-            poll = min(2 * poll, self._patience.max_poll)
+        with self._watch.waiting(self._submission, fresh=fresh) as wanted:
+            while True:
+                try:
+                    if wanted.seen is None:
+                        await self._watch.ask()
+                    decided, place = await self._decide(wanted)
+                    if decided:
+                        return place
+                    if now() >= send_at or session != self._connection.sessions:
+                        # A new connection may be one to a node that was restarted, and forgot its pool.
+                        session, send_at = self._connection.sessions, now() + self._patience.resend
+                        try:
+                            await self._send(fresh)
+                        finally:
+                            fresh = False
+                    if now() >= gap_at:
+                        gap_at = now() + self._patience.gap
+                        await self._connection.call(self._fill_gap)
+                    await self._watch.wait(wanted, min(send_at, gap_at))
+                except UnavailableError as error:
+                    log.debug("%s: %s", self._submission.key, error)
+                    await trio.sleep(self._patience.poll)
+
+    async def _decide(self, wanted: Wanted) -> tuple[bool, Place | None]:
+        """Return whether the fate is known, and the place."""
+        assert wanted.seen is not None  # noqa: S101  (it was looked for)
+        if wanted.place is not None:
+            return True, wanted.place
+        last = self._submission.era.last
+        if wanted.is_used:
+            upto = min(wanted.seen.number, last)
+            return True, await self._connection.call(lambda session: self._find(session, upto))
+        return wanted.seen.number >= last, None
 
     def close(self) -> None:
         """Let go of the nonces of fillers."""
@@ -105,6 +121,7 @@ class Pursuit:
 
     async def _send(self, fresh: bool) -> None:
         submission = self._submission
+        self._watch.stir()
         try:
             await self._connection.call(lambda session: session.submit(submission.raw))
         except NodeError as error:
@@ -125,25 +142,11 @@ class Pursuit:
                 ) from error
             log.debug("%s: sending was answered with %s", submission.key, error)
 
-    def _look(self, session: Session) -> tuple[bool, Place | None]:
-        """In the thread: look at what is final; return whether the fate is known, and the place."""
-        submission = self._submission
-        hash_ = session.rpc("chain_getFinalizedHead")
-        if hash_ == self._seen:
-            return False, None
-        final = session.finalized()
-        over = final.number >= submission.era.last
-        used = session.nonce_at(submission.account, final.hash) > submission.nonce
-        if used:
-            place = self._find(session, min(final.number, submission.era.last))
-            return True, place
-        self._seen = final.hash
-        return over, None
-
     def _find(self, session: Session, last: int) -> Place | None:
+        """In the thread: look block by block."""
         while self._next <= last:
             heights = range(self._next, min(last + 1, self._next + SCAN))
-            for number, hash_ in _pairs(heights, session):
+            for number, hash_ in pairs(heights, session):
                 hashes = session.extrinsic_hashes(hash_)
                 if self._submission.hash in hashes:
                     index = hashes.index(self._submission.hash)
@@ -171,9 +174,3 @@ class Pursuit:
             session.submit(raw)
         except NodeError as error:  # somebody else has just used it, which is as good
             log.debug("the filler was not taken: %s", error)
-
-
-def _pairs(heights: range, session: Session) -> list[tuple[BlockNumber, str]]:
-    numbers = [BlockNumber(n) for n in heights]
-    found = zip(numbers, session.block_hashes(numbers), strict=True)
-    return [(number, hash_) for number, hash_ in found if hash_ is not None]

@@ -89,18 +89,27 @@ class Queries:
     """The questions."""
 
     _run: Run
+    _block: str | None = None
+    """Hash of the block that is asked about; the finalised one if None."""
+
+    def at(self, block: str) -> "Queries":
+        """Return the same questions, asked about a block of that hash."""
+        return attrs.evolve(self, block=block)
 
     async def _one(self, item: Item[V], *keys: Any) -> V | None:
-        found: V | None = await self._run(lambda session: session.read(item, *keys))
+        at = self._block
+        found: V | None = await self._run(lambda session: session.read(item, *keys, at=at))
         return found
 
     async def _sure(self, item: Item[V], *keys: Any) -> V:
-        found: V = await self._run(lambda session: session.read(item, *keys))
+        at = self._block
+        found: V = await self._run(lambda session: session.read(item, *keys, at=at))
         return found
 
     async def _all(self, item: Item[V], *keys: Any) -> list[tuple[tuple[Any, ...], V]]:
+        at = self._block
         found: list[tuple[tuple[Any, ...], V]] = await self._run(
-            lambda session: session.entries(item, *keys)
+            lambda session: session.entries(item, *keys, at=at)
         )
         return found
 

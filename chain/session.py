@@ -81,13 +81,18 @@ class Session(Storage):
 
     def finalized(self) -> BlockRef:
         """Return the last finalised block."""
-        return self._block(self.rpc("chain_getFinalizedHead"))
+        return self.block(self.rpc("chain_getFinalizedHead"))
 
     def head(self) -> BlockRef:
         """Return the best block."""
-        return self._block(self.rpc("chain_getBlockHash"))
+        return self.block(self.rpc("chain_getBlockHash"))
 
-    def _block(self, hash_: str) -> BlockRef:
+    def block(self, hash_: str) -> BlockRef:
+        """Return the block of a hash.
+
+        Raises:
+            HistoryError: the node does not know it.
+        """
         number, _ = self._interface.header(hash_)
         return BlockRef(BlockNumber(number), hash_)
 
@@ -105,11 +110,47 @@ class Session(Storage):
         return self._extrinsic_hashes(block)
 
     def _read_body(self, block: str) -> tuple[bytes, ...]:
+        return tuple(extrinsic_hash(raw) for raw in self._extrinsics(block))
+
+    def _extrinsics(self, block: str) -> list[bytes]:
         answer = self.rpc("chain_getBlock", block)
         if answer is None:
             raise HistoryError(f"the node keeps block {block} no more: ask one that keeps history")
-        raws = answer["block"]["extrinsics"]
-        return tuple(extrinsic_hash(bytes.fromhex(raw[2:])) for raw in raws)
+        return [bytes.fromhex(raw[2:]) for raw in answer["block"]["extrinsics"]]
+
+    def remarks(self, block: str) -> list[bytes]:
+        """Return what a block's extrinsics post by ``remark_with_event``, in their order.
+
+        Raises:
+            HistoryError: the node keeps the block no more.
+            MismatchError: an extrinsic cannot be decoded.
+        """
+        found = []
+        for raw in self._extrinsics(block):
+            with self._runtime(block) as interface:
+                extrinsic = self._decoded("Extrinsic", f"0x{raw.hex()}", interface.metadata)
+            call = extrinsic["call"]
+            if (call["call_module"], call["call_function"]) == ("System", "remark_with_event"):
+                [remark] = call["call_args"]
+                # The library gives text where bytes are UTF-8, else hex behind 0x; the remark itself comes last.
+                text: str = remark["value"]
+                plain = text.encode()
+                found.append(plain if raw.endswith(plain) else bytes.fromhex(text[2:]))
+        return found
+
+    def constant(self, pallet: str, name: str) -> Any:
+        """Return a constant of the runtime.
+
+        Raises:
+            MismatchError: it has none of that name.
+        """
+        with self._runtime(None) as interface:
+            found = interface.get_constant(pallet, name)
+            if found is None:
+                raise MismatchError(
+                    f"the runtime has no constant {pallet}.{name}: compare versions"
+                )
+            return found.value
 
     def millis_per_block(self, head: BlockRef) -> float | None:
         """Return how long the last blocks took; None where there are too few."""

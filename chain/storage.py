@@ -25,11 +25,13 @@ class Storage(Wire):
             raise MismatchError(f"the runtime stores no {pallet}.{name}: compare the versions")
         return function
 
-    def _decoded(self, kind: str, raw: str) -> Any:
+    def _decoded(self, kind: str, raw: str, metadata: Any = None) -> Any:
         from scalecodec.base import ScaleBytes
 
         try:
-            scale = self._interface.runtime_config.create_scale_object(kind, ScaleBytes(raw))
+            scale = self._interface.runtime_config.create_scale_object(
+                kind, ScaleBytes(raw), metadata=metadata
+            )
             return scale.decode()
         except Exception as error:
             raise MismatchError(f"{raw[:80]} is no {kind}: {error}") from error

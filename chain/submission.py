@@ -50,10 +50,10 @@ from chain.errors import (
 from chain.events import Event, Other
 from chain.nonces import NonceLedger
 from chain.pursuit import Pursuit, SubmissionPatience
-from chain.session import BlockRef, Session
+from chain.session import Session
 from chain.signing import Signer
 from chain.stored import Place, Store, Submission
-from chain.units import Nonce
+from chain.watch import Watch
 
 __all__ = ["Receipt", "SubmissionPatience", "Submitter"]
 
@@ -87,6 +87,7 @@ class Submitter:
         self._store = store
         self._nonces = nonces or NonceLedger()
         self._patience = patience or SubmissionPatience()
+        self._watch = Watch(connection, self._patience.poll, self._patience.max_poll)
         self._running: set[str] = set()
         self._signing = trio.Lock()
 
@@ -126,7 +127,10 @@ class Submitter:
                 return await self._receipt(submission, submission.place, call)
             self._nonces.adopt(submission.account, submission.nonce)
         while True:
-            pursuit = Pursuit(self._connection, self._nonces, self._patience, submission, signer)
+            pursuit = Pursuit(
+                *(self._connection, self._watch, self._nonces, self._patience),
+                *(submission, signer),
+            )
             try:
                 place = await pursuit.run(fresh)
             except PoolRefusedError:
@@ -158,15 +162,13 @@ class Submitter:
     async def _sign(self, key: str, call: Call, signer: Signer, attempt: int) -> Submission:
         """Take a nonce, sign and store; a nonce whose bytes were not stored is free again."""
         async with self._signing:
-
-            def look(session: Session) -> tuple[BlockRef, float | None, Nonce]:
-                final = session.finalized()
-                return final, session.millis_per_block(final), session.next_index(signer.account)
-
-            final, rate, next_index = await self._connection.read(look)
+            next_index = await self._connection.read(
+                lambda session: session.next_index(signer.account)
+            )
             nonce = self._nonces.take(signer.account, next_index)
-        era = Era(final.number, compute_period(rate))
         try:
+            final = await self._watch.recent()
+            era = Era(final.number, compute_period(self._watch.rate))
             genesis, raw = await self._connection.read(
                 lambda session: (
                     session.genesis,

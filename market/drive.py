@@ -12,22 +12,17 @@ An auction hands its winners over to settlements, and takes back what could not 
 Both may happen again after a crash; a case that is there is not begun again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
 
 from market.auction import bidder, requester
 from market.auction.effects import (
-    AcceptanceReceived,
     Accuse,
     Anchor,
-    AwardReceived,
-    CommitmentAckReceived,
-    CommitmentReceived,
     Conclude,
     DecidedToBid,
-    EscrowFailed,
     FactsRead,
     HeadMoved,
     Ignored,
@@ -35,10 +30,7 @@ from market.auction.effects import (
     PostReveal,
     Publish,
     ReadFacts,
-    RevealAckReceived,
-    RevealReceived,
     RootAnchored,
-    RootReceived,
     Send,
 )
 from market.auction.facts import Facts
@@ -51,7 +43,6 @@ from market.cases import (
     Effect,
     Event,
     PurchaseAdopted,
-    PurchaseBegun,
     ServiceAdopted,
     ServiceBegun,
     State,
@@ -66,47 +57,37 @@ from market.cases import (
 from market.envelope import Opened, expect, open_untrusted, reopen, require_current
 from market.errors import AgreementError, UsageError
 from market.escrow.params import Params
-from market.hashing import AuctionId, GenesisHash, Hash, MessageId, TaskId
+from market.handover import expected_terms, failed_opening, purchases_of
+from market.hashing import GenesisHash, Hash, TaskId
 from market.identity import AccountId, Identity
 from market.journal import read_row, row_of
 from market.messages import (
-    Acceptance,
     Agreement,
-    AgreementTerms,
     Ask,
-    Award,
-    AwardLine,
     Body,
     Cfp,
-    Commitment,
-    CommitmentAck,
-    CommitmentRoot,
-    Receipt,
-    Reveal,
-    RevealAck,
     Transcript,
 )
 from market.offer import NO_SLOT
 from market.ports import Ports, Remark
+from market.routes import route
 from market.settlement import provider as serving
 from market.settlement import requester as buying
 from market.settlement.effects import (
     AgreementReceived,
     CallRefused,
     ChainSeen,
-    Ending,
     Examine,
     FetchInput,
     Found,
     Grant,
     Perform,
-    ReceiptReceived,
     Settled,
     Stop,
     Submit,
     prefix_of,
 )
-from market.settlement.terms import Policy, terms_of
+from market.settlement.terms import Policy
 from market.steps import SEQUENCES_PER_STEP, Step
 from market.units import MAX_BLOCK, BlockNumber
 
@@ -361,83 +342,35 @@ class Drive:
         self._route(message)
 
     def _route(self, message: Opened[Body]) -> None:
-        body = message.body
-        match body:
+        host = self._ports.host
+        routed = route(message, self._identity.account)
+        if routed is not None:
+            key, event = routed
+            if key in self._cases:
+                self.tell(key, event)
+            elif isinstance(event, AgreementReceived) and key.kind == "serve":
+                self._consider(key, event.message)
+            return
+        match message.body:
             case Cfp():
-                self._ports.host.heard(expect(message, Cfp))
-            case Agreement():
-                self._on_agreement(expect(message, Agreement))
-            case Receipt(task_id=task, attempt=attempt):
-                whose = f"{self._identity.account.hex()}/{attempt}/{message.sender.hex()}"
-                key = CaseKey("buy", task, whose)
-                self._tell_known(key, ReceiptReceived(expect(message, Receipt)))
+                host.heard(expect(message, Cfp))
             case Transcript(auction=auction):
-                key = CaseKey("bid", auction)
-                state = self._cases.get(key)
+                state = self._cases.get(CaseKey("bid", auction))
                 if isinstance(state, bidder.Bidder) and message.id not in state.transcripts:
-                    self._ports.host.audit(key, expect(message, Transcript))
-            case Commitment() | Reveal() | Acceptance():
-                self._tell_known(
-                    CaseKey("auction", body.auction), _FOR_REQUESTER[type(body)](message)
-                )
-            case CommitmentAck() | CommitmentRoot() | RevealAck() | Award():
-                self._tell_known(CaseKey("bid", body.auction), _FOR_BIDDER[type(body)](message))
+                    host.audit(CaseKey("bid", auction), expect(message, Transcript))
             case _:
-                self._ports.host.other(message)
+                host.other(message)
 
-    def _tell_known(self, key: CaseKey, event: Event) -> None:
-        if key in self._cases:
-            self.tell(key, event)
-
-    def _on_agreement(self, message: Opened[Agreement]) -> None:
-        terms = message.body.terms
-        if terms.requester == self._identity.account:
-            self._tell_known(buy_key(terms), AgreementReceived(message))
-            return
-        key = serve_key(terms)
-        if key not in self._cases:
-            expected = self._expected(message)
-            if expected is None:
-                return
-            try:
-                self._begin(
-                    ServiceBegun(message, expected, self._policy, self._offer_epoch, NO_SLOT)
-                )
-            except AgreementError as error:
-                self._ports.host.ignored(key, Ignored(message.sender, str(error)))
-                return
+    def _consider(self, key: CaseKey, message: Opened[Agreement]) -> None:
+        """Begin to serve a task that was proposed, if it is one that we were awarded."""
+        bid = self._cases.get(CaseKey("bid", message.body.terms.auction))
+        try:
+            expected = expected_terms(bid, message, self._identity.account)
+            self._begin(ServiceBegun(message, expected, self._policy, self._offer_epoch, NO_SLOT))
+        except AgreementError as error:
+            self._ports.host.ignored(key, Ignored(message.sender, str(error)))
+        else:
             self._perform(key, resume(self._cases[key], self._present()))
-            return
-        self.tell(key, AgreementReceived(message))
-
-    def _expected(self, message: Opened[Agreement]) -> AgreementTerms | None:
-        """Return the terms that follow from an award that we have accepted; None where there is none."""
-        terms = message.body.terms
-        key = CaseKey("bid", AuctionId(terms.auction))
-        state = self._cases.get(key)
-        if (
-            not isinstance(state, bidder.Bidder)
-            or MessageId(terms.transcript) not in state.transcripts
-        ):
-            why = "its auction is unknown, or its transcript has not come"
-            self._ports.host.ignored(key, Ignored(message.sender, why))
-            return None
-        cfp = state.call.body
-        for award, answer in zip(reversed(state.awards), reversed(state.answers), strict=True):
-            if not answer or not expect(reopen(answer), Acceptance).body.accepted:
-                continue
-            for line in award.body.lines:
-                is_it = cfp.tasks[line.task].task_id == terms.task_id
-                if is_it and line.provider == self._identity.account and line.price == terms.price:
-                    return terms_of(
-                        cfp,
-                        line,
-                        auction=state.auction,
-                        requester=state.call.sender,
-                        transcript=MessageId(terms.transcript),
-                    )
-        self._ports.host.ignored(key, Ignored(message.sender, "not what we were awarded"))
-        return None
 
     # Effects.
 
@@ -487,81 +420,22 @@ class Drive:
         state = self._cases[key]
         if not conclusion.is_awarded or not isinstance(state, requester.Requester):
             return
-        last = state.rounds[-1]
-        bought = {
-            (each.task.task_id, each.task.attempt)
-            for each in self._cases.values()
-            if isinstance(each, buying.Requester) and not _is_reopened(each)
-        }
-        award = expect(reopen(last.award), Award).body
-        for line in award.lines:
-            task = state.cfp.tasks[line.task]
-            if (task.task_id, task.attempt) not in bought:
-                self._buy(state, line, conclusion.transcript, last.id)
-
-    def _buy(
-        self,
-        state: requester.Requester,
-        line: AwardLine,
-        transcript: bytes,
-        award: MessageId,
-    ) -> None:
-        named = reopen(transcript).id
-        try:
-            terms = terms_of(
-                state.cfp,
-                line,
-                auction=state.auction,
-                requester=self._identity.account,
-                transcript=named,
-            )
-        except (UsageError, ValueError) as error:
-            self._ports.host.ignored(
-                CaseKey("auction", state.auction), Ignored(line.provider, str(error))
-            )
-            return
-        key = buy_key(terms)
-        if key not in self._cases:
-            self._begin(PurchaseBegun(terms, transcript, award, self._policy))
-            self.tell(key, Opening())
+        us, known = self._identity.account, tuple(self._cases.values())
+        for each in purchases_of(state, us, self._policy, known):
+            if isinstance(each, Ignored):
+                self._ports.host.ignored(key, each)
+            elif buy_key(each.terms) not in self._cases:
+                self.tell(self._begin(each), Opening())
 
     def _on_settled(self, key: CaseKey) -> None:
         """Give a task back to its auction, where the provider kept its escrow from being opened."""
         state = self._cases[key]
-        if not isinstance(state, buying.Requester) or state.terms is None:
-            return
-        outcome = state.outcome
-        if outcome is None or outcome.at_fault != "provider":
-            return
-        auction = CaseKey("auction", AuctionId(state.terms.auction))
-        held = self._cases.get(auction)
-        if (
-            isinstance(held, requester.Requester)
-            and held.phase is requester.Phase.SETTLED
-            and held.rounds[-1].id == state.award
-            and state.terms.provider in held.rounds[-1].winners
-        ):
-            self.tell(auction, EscrowFailed(state.terms.provider))
-
-
-def _is_reopened(state: buying.Requester) -> bool:
-    """Return whether a task may be bought from somebody else: its escrow was never opened."""
-    ending = state.outcome.state if state.outcome else None
-    return ending in (Ending.UNSIGNED, Ending.REFUSED)
+        if isinstance(state, buying.Requester) and state.terms is not None:
+            auction = self._cases.get(CaseKey("auction", state.terms.auction))
+            failed = failed_opening(state, auction)
+            if failed is not None:
+                self.tell(*failed)
 
 
 def _anchor_key(case: CaseKey) -> str:
     return f"auction/{case.id.hex()}/anchor"
-
-
-_FOR_REQUESTER: Final[dict[type[Body], Callable[[Opened[Body]], Event]]] = {
-    Commitment: lambda m: CommitmentReceived(expect(m, Commitment)),
-    Reveal: lambda m: RevealReceived(expect(m, Reveal)),
-    Acceptance: lambda m: AcceptanceReceived(expect(m, Acceptance)),
-}
-_FOR_BIDDER: Final[dict[type[Body], Callable[[Opened[Body]], Event]]] = {
-    CommitmentAck: lambda m: CommitmentAckReceived(expect(m, CommitmentAck)),
-    CommitmentRoot: lambda m: RootReceived(expect(m, CommitmentRoot)),
-    RevealAck: lambda m: RevealAckReceived(expect(m, RevealAck)),
-    Award: lambda m: AwardReceived(expect(m, Award)),
-}

@@ -10,7 +10,7 @@ Three problems, one interface:
 ====================  ==========================================  ===========================
 ``vcg-single``        one task                                    closed form
 ``vcg-assignment``    several tasks, one price each               one solve, integer duals
-``vcg-bundles``       tasks sold together                         HiGHS, one re-solve a winner
+``vcg-bundles``       tasks sold together                         exact, one re-solve a winner
 ====================  ==========================================  ===========================
 
 All money here is whole ticks; the result is in planck and computed again, exactly, from the allocation.
@@ -202,7 +202,7 @@ def _pay_bundles(problem: Problem, packing: Packing) -> Clearing:
             asks = [by_task[task] + extra[at] for at, task in enumerate(tasks)]
         rent = packing.welfare - without
         won[bid.provider] = _Won(tasks, values, asks, rent, is_bundle=bool(bid.ask.bundles))
-    return _result(problem, "vcg-bundles", "proven by HiGHS to integer tolerance", won)
+    return _result(problem, "vcg-bundles", packing.proof, won)
 
 
 def _result(problem: Problem, method: Method, proof: Proof, won: dict[AccountId, _Won]) -> Clearing:

@@ -17,6 +17,10 @@ build_native() {
 	program=$place/$binary
 	if [ ! -x "$program" ]; then
 		command -v cargo >/dev/null 2>&1 || die "cargo is missing: install Rust (rustup, or apt-get install cargo rustc)."
+		# For its network library, which compiles OpenSSL and the messages that it never sends.
+		if [ "$folder" = dev-node ] && ! { command -v protoc && command -v cc && command -v make && command -v perl; } >/dev/null 2>&1; then
+			apt_or_tell protobuf-compiler gcc libc6-dev make perl
+		fi
 		# Both programs stand on the same crates, compiled alike: one folder for both.
 		target=${CARGO_TARGET_DIR:-$CACHE/native-target}
 		say "building $binary into $place (the first time: minutes)"

@@ -62,6 +62,15 @@ POLKADOT_JS = (
     ),
 )
 
+GO_LIBP2P = (
+    *("sh", "-c"),
+    (
+        f"go build -C tests/golibp2p -o {ROOT}/.venv/golibp2p ."
+        f" && AINUR_GOLIBP2P={ROOT}/.venv/golibp2p exec {VENV / 'pytest'} -q"
+        " tests/integration/p2p/test_go_libp2p.py"
+    ),
+)
+
 
 def on_node(name: str, *command: str) -> "Part":
     """Return a part that runs on the Substrate node, which is built first."""
@@ -80,11 +89,15 @@ ON_NODE = (
         needs="cargo",
         cwd=NODE,
     ),
+    Part("node-unit", ("cargo", "test", "--locked"), needs="cargo", cwd=NODE),
     on_node("node", *tests(NODE_TESTS)),
     # tests/integration/devchain is about the embedded chain as a library: no node has that interface.
-    on_node("integration", *tests("integration/chain", "tests/integration/devchain_rpc")),
+    on_node(
+        "integration",
+        *tests("integration/chain", "tests/integration/devchain_rpc", "--timeout=600"),
+    ),
     on_node("polkadotjs", *POLKADOT_JS),
-    on_node("e2e", *tests("e2e")),
+    on_node("e2e", *tests("e2e/chain_command", "--timeout=600")),
 )
 """What ``--backend node`` runs: a command of its own, as the node takes ten minutes to build."""
 
@@ -98,6 +111,7 @@ PARTS = (
     Part("property", tests("property")),
     Part("integration", tests("integration")),
     Part("polkadotjs", POLKADOT_JS, needs="npm"),
+    Part("golibp2p", GO_LIBP2P, needs="go"),
     Part("e2e", tests("e2e")),
     Part("pallets-format", ("cargo", "fmt", "--all", "--check"), needs="cargo", cwd=PALLETS),
     Part("pallets-crates", python("python", "../scripts/check-crates"), needs="cargo", cwd=PALLETS),
@@ -135,6 +149,7 @@ def run(part: Part) -> tuple[str, float]:
 
 
 INSTALL = {
+    "go": "Install Go 1.24 or newer (https://go.dev/dl), then run it again.",
     "cargo": "Install Rust (rustup, or apt-get install cargo rustc), then run it again.",
     "npm": "Install Node 18 or newer with npm, then run it again.",
 }

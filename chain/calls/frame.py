@@ -8,7 +8,7 @@ from chain.calls import Call
 from market.identity import AccountId
 from market.units import Planck
 
-__all__ = ["CALLS", "Remark", "Sudo", "TransferKeepAlive"]
+__all__ = ["CALLS", "Remark", "RemarkWithEvent", "Sudo", "TransferKeepAlive"]
 
 
 @attrs.frozen
@@ -23,6 +23,14 @@ class TransferKeepAlive(Call):
 @attrs.frozen
 class Remark(Call):
     """Do nothing, and use up a nonce."""
+
+    pallet: ClassVar[str] = "System"
+    remark: bytes
+
+
+@attrs.frozen
+class RemarkWithEvent(Call):
+    """Put bytes on chain, where everybody finds them: ``System.Remarked`` has their hash."""
 
     pallet: ClassVar[str] = "System"
     remark: bytes
@@ -52,5 +60,5 @@ class Sudo(Call):
         }
 
 
-CALLS: tuple[type[Call], ...] = (TransferKeepAlive, Remark, Sudo)
+CALLS: tuple[type[Call], ...] = (TransferKeepAlive, Remark, RemarkWithEvent, Sudo)
 """Those that we use; the pallets have more."""

@@ -15,7 +15,7 @@ The interface, in the order of a chain's life:
 - ``genesis``, ``head``, ``finalized`` (each a :class:`~chain.devchain.block.Block`), ``instance_id``,
   ``importable``, ``path``.
 - ``submit(raw, watch=None) -> hash``; ``drop(hash)``; ``pending() -> list[Transaction]``; ``future()``;
-  ``has_ready``; ``validate(raw, at) -> Validity``; ``pool_provides(tag)``. A watcher is called with
+  ``has_ready``; ``waiting``; ``validate(raw, at) -> Validity``; ``pool_provides(tag)``. A watcher is called with
   :class:`~chain.devchain.pool.Status`.
 - ``build(limit=None, parent=None, at=None) -> Block``; ``advance(blocks, seconds, empty_blocks=False)``;
   ``set_storage(pairs) -> Block``; ``now()``, ``time_offset``.
@@ -289,6 +289,11 @@ class DevChain(ChainView):
     def has_ready(self) -> bool:
         """Whether a block built now would hold a transaction."""
         return self._pool.has_ready()
+
+    @property
+    def waiting(self) -> int:
+        """Transactions in the pool, ready or not; asking costs nothing."""
+        return len(self._pool)
 
     def pending(self) -> list[Transaction]:
         """Return the ready transactions, in the order in which a block would take them."""

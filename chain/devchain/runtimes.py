@@ -5,6 +5,8 @@ an earlier one the old.
 """
 
 import functools
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +27,12 @@ _decode = functools.lru_cache(maxsize=_KEPT)(Metadata)
 
 def default_cache() -> Path:
     """Return the user's folder for compiled runtimes."""
+    is_linux = sys.platform == "linux"
+    if is_linux:
+        # What the library says there; to import it takes as long as to make a genesis.
+        named = os.environ.get("XDG_CACHE_HOME", "").strip()
+        base = Path(named) if named else Path.home() / ".cache"
+        return (base / "devchain").absolute() / "wasm"
     from platformdirs import user_cache_path
 
     return user_cache_path("devchain", appauthor=False).absolute() / "wasm"

@@ -1,7 +1,7 @@
 """Tasks sold in bundles: exact winner determination, and one re-solve for each winner.
 
-With bundles the problem is a weighted set packing, NP-hard; it is solved by branch and bound (HiGHS)
-within an admission cap, to a gap of exactly zero. Duals of the relaxation are *not* Clarke payments
+With bundles the problem is a weighted set packing, NP-hard. Over few tasks it is solved exactly
+(:mod:`market.clearing.subsets`), else by branch and bound (HiGHS) within an admission cap, to a gap of exactly zero. Duals of the relaxation are *not* Clarke payments
 here, so the optimum without each winner is computed on its own. Whatever the solver does not prove within
 its nodes is refused, and the caller falls back to what it can prove.
 
@@ -14,8 +14,9 @@ from typing import Final
 import attrs
 import numpy as np
 
-from market.clearing.problem import Bid, Package, Problem
+from market.clearing.problem import Bid, Package, Problem, Proof
 from market.clearing.solvers import BinaryProgram, solve_binary
+from market.clearing.subsets import Subsets, is_small
 from market.units import Planck, Ticks
 
 __all__ = [
@@ -53,6 +54,7 @@ class Packing:
     """Ticks."""
     without: dict[int, int]
     """Winner -> welfare of the best choice without any of its packages, ticks."""
+    proof: Proof = "proven by HiGHS to integer tolerance"
 
 
 def packages_of(problem: Problem) -> list[Package]:
@@ -79,8 +81,16 @@ def packages_of(problem: Problem) -> list[Package]:
     return packages
 
 
-def solve_packing(problem: Problem, node_limit: int = NODE_LIMIT) -> Packing | Unproven:
-    """Find the best packages, ties broken by hash, and what is lost without each winner."""
+def solve_packing(
+    problem: Problem, node_limit: int = NODE_LIMIT, *, by_solver: bool = False
+) -> Packing | Unproven:
+    """Find the best packages, ties broken by hash, and what is lost without each winner.
+
+    Args:
+        problem: tasks and bids.
+        node_limit: branch-and-bound nodes of one solve.
+        by_solver: use the solver, however few tasks there are; the result is the same.
+    """
     packages = packages_of(problem)
     if len(problem.tasks) > MAX_TASKS or len(packages) > MAX_PACKAGES:
         return Unproven(
@@ -88,6 +98,12 @@ def solve_packing(problem: Problem, node_limit: int = NODE_LIMIT) -> Packing | U
             f"{MAX_TASKS} and {MAX_PACKAGES}"
         )
     search = _Search(problem, packages, node_limit)
+    if is_small(problem, packages) and not by_solver:
+        chosen, without = Subsets(problem, packages).solve()
+        ordered = tuple(packages[p] for p in sorted(chosen))
+        return Packing(
+            ordered, search.welfare(chosen), without, "exact programme over sets of tasks"
+        )
     try:
         best = search.best()
         chosen = search.decide_ties(best)

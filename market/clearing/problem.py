@@ -29,7 +29,13 @@ __all__ = [
     "share_rent",
 ]
 
-Proof = Literal["closed form", "integer duals", "proven by HiGHS to integer tolerance", "none"]
+Proof = Literal[
+    "closed form",
+    "integer duals",
+    "exact programme over sets of tasks",
+    "proven by HiGHS to integer tolerance",
+    "none",
+]
 """Why the allocation is optimal."""
 
 

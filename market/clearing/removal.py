@@ -33,14 +33,8 @@ def loss_without(
     without = slot.copy()
     without[displaced] = FREE
     rest = _Rest(slots.surplus, ~mine, without, task_price.copy(), slot_price.copy())
-    for task in displaced:
-        rest.place(int(task))
-    return _welfare(slots.surplus, slot) - _welfare(slots.surplus, rest.slot)
-
-
-def _welfare(surplus: Int64, slot: Int64) -> int:
-    placed = np.flatnonzero(slot >= 0)
-    return int(surplus[placed, slot[placed]].sum())
+    had = int(slots.surplus[displaced, slot[displaced]].sum())
+    return had - sum(rest.place(task) for task in displaced.tolist())
 
 
 class _Rest:
@@ -58,8 +52,13 @@ class _Rest:
         self._holder[slot[placed]] = placed
         self._free = allowed & (self._holder < 0)
 
-    def place(self, task: int) -> None:
-        """Add one task, moving others where that is better, or leave one of them out."""
+    def place(self, task: int) -> int:
+        """Add one task, moving others where that is better, or leave one of them out.
+
+        Returns:
+            What the optimum gains by it: the task's price less the length of the chain, ticks.
+        """
+        gain = int(self._task_price[task])
         taken = np.flatnonzero(self._holder >= 0)
         distance = np.full(taken.size, _FAR)
         came = np.full(taken.size, task, np.int64)
@@ -88,6 +87,7 @@ class _Rest:
             node, so_far = int(self._holder[taken[at]]), int(distance[at])
         self._reprice(visited, taken[~is_open], distance[~is_open], end)
         self._move(task, end_task, end_slot, dict(zip(taken.tolist(), came.tolist(), strict=True)))
+        return gain - end
 
     def _reprice(
         self, visited: list[tuple[int, int]], closed: Int64, distance: Int64, end: int

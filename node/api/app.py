@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from node.api import directory, health, metrics, peers
+from node.api import directory, health, metrics, peers, tasks
 from node.api.access import Access
 from node.api.shapes import error
 from node.api.view import View
@@ -37,8 +37,8 @@ def make_app(view: View, token: str, authority: Callable[[], str]) -> ASGIApp:
         authority: returns ``127.0.0.1:PORT``, once it is known.
     """
     app = Starlette(
-        routes=[*health.routes, *directory.routes, *peers.routes, *metrics.routes],
-        exception_handlers={HTTPException: _http_error, Exception: _fault},
+        routes=[*health.routes, *directory.routes, *peers.routes, *tasks.routes, *metrics.routes],
+        exception_handlers={HTTPException: _http_error, **tasks.HANDLERS, Exception: _fault},
     )
     app.state.view = view
     app.state.registry = metrics.registry_of(view)

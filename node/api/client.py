@@ -2,6 +2,8 @@
 
 import http.client
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -60,29 +62,91 @@ class Client:
             RefusedError: the node refuses.
             UnreachableError: it does not answer, or not in JSON.
         """
-        given = {name: value for name, value in params.items() if value is not None}
-        target = f"{path}?{urlencode(given)}" if given else path
-        try:
-            self._connection.request("GET", target, headers=self._headers)
+        return self._answer("GET", _target(path, params), None)
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask for something to be done, and return the answer.
+
+        Raises:
+            RefusedError: the node refuses.
+            UnreachableError: it does not answer, or not in JSON.
+        """
+        return self._answer("POST", path, json.dumps(body or {}).encode())
+
+    def bytes_of(self, path: str) -> bytes:
+        """Return an answer that is no object of the API's own, as it is.
+
+        Raises:
+            RefusedError: the node refuses.
+            UnreachableError: it does not answer.
+        """
+        with self._asking():
+            self._connection.request("GET", path, headers=self._headers)
             response = self._connection.getresponse()
             body = response.read(MAX_BYTES)
+        if response.status != http.client.OK:
+            self._read(body)
+        return body
+
+    def events(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
+        """Yield the events of a stream until the node ends it; a stream that is cut is taken up again where it was.
+
+        Raises:
+            RefusedError: the node refuses.
+            UnreachableError: it does not answer any more.
+        """
+        last = "0"
+        while True:
+            with self._asking():
+                headers = {**self._headers, "Accept": "text/event-stream", "Last-Event-ID": last}
+                self._connection.request("GET", _target(path, params), headers=headers)
+                response = self._connection.getresponse()
+                if response.status != http.client.OK:
+                    self._read(response.read(MAX_BYTES))
+                while line := response.readline(MAX_BYTES):
+                    if not line.startswith(b"data: "):
+                        continue
+                    event: dict[str, Any] = json.loads(line[6:])
+                    last = str(event["id"])
+                    yield event
+                    if event["kind"] == "stream-ended":
+                        return
+
+    def _answer(self, method: str, target: str, body: bytes | None) -> dict[str, Any]:
+        with self._asking():
+            self._connection.request(method, target, body, self._headers)
+            raw = self._connection.getresponse().read(MAX_BYTES)
+        return self._read(raw)
+
+    def _read(self, body: bytes) -> dict[str, Any]:
+        try:
             answer = json.loads(body)
-        except TimeoutError as error:
-            raise UnreachableError(
-                f"the node at {self._url} does not answer: it hangs, or is stopped; see its log"
-            ) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise UnreachableError(f"the node at {self._url} does not answer: {error}") from error
         except ValueError as error:
             raise UnreachableError(f"what answers at {self._url} is no node") from error
-        finally:
-            self._connection.close()
         if not isinstance(answer, dict):
             raise UnreachableError(f"what answers at {self._url} is no node")
         if "error" in answer:
             told = answer["error"]
             raise RefusedError(str(told.get("reason")), f"the node refuses: {told.get('message')}")
         return answer
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError as error:
+            raise UnreachableError(
+                f"the node at {self._url} does not answer: it hangs, or is stopped; see its log"
+            ) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise UnreachableError(f"the node at {self._url} does not answer: {error}") from error
+        finally:
+            self._connection.close()
+
+
+def _target(path: str, params: dict[str, Any]) -> str:
+    given = {name: value for name, value in params.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
 
 
 def connect(folder: DataDir) -> Client:

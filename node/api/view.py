@@ -6,6 +6,7 @@ from market.identity import AccountId
 from node.directory.service import DirectoryService
 from node.p2p.network import Network
 from node.process.heads import Head
+from node.trading import Trading
 
 __all__ = ["View"]
 
@@ -19,3 +20,5 @@ class View:
     head: Head
     account: AccountId
     software: str
+    trading: Trading | None = None
+    """What it buys and sells; None where there is no chain."""

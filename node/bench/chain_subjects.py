@@ -118,6 +118,7 @@ class Hosted:
             with _environment(XDG_CACHE_HOME=self._cache.name, **self._program()):
                 start = time.perf_counter()
                 record = control.start(config)
+                _first_answer(record.port)
                 seconds = time.perf_counter() - start
             try:
                 yield Started(record.port, record.pid, seconds)
@@ -205,6 +206,14 @@ class Chopsticks:
         client.call("dev_newBlock", {"count": 1, "unsafeBlockHeight": head + blocks})
 
 
+def _first_answer(port: int) -> None:
+    client = Client(port)
+    try:
+        client.call("system_chain")
+    finally:
+        client.close()
+
+
 def _wait_for_answer(port: int, process: "subprocess.Popen[bytes]") -> None:
     give_up = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < give_up:
@@ -250,5 +259,7 @@ def resident_mb(pid: int) -> float:
         one = waiting.pop()
         with contextlib.suppress(OSError):
             pages += int(Path(f"/proc/{one}/statm").read_text().split()[1])
-            waiting += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
+            # Of every thread: a child belongs to the one that started it.
+            for children in Path(f"/proc/{one}/task").glob("*/children"):
+                waiting += map(int, children.read_text().split())
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)

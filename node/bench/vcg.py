@@ -27,7 +27,7 @@ RESOLVE_UP_TO = 2_000
 MILP_UP_TO = 100
 """Providers beyond which a method is left out: it would take minutes."""
 TICKS = 10**9
-LARGE = 500
+LARGE = 250
 """Providers from which the algorithm, not the overhead of a call, decides."""
 RATIO_LIMIT = 5.0
 UNIFORM_LIMIT_MS = 50.0

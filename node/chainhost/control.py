@@ -73,7 +73,7 @@ def start(config: ChainConfig) -> Record:
     folder = config.folder
     handle = _take_lock(folder)
     with launch(
-        "node.chainhost.daemon", json.dumps(attrs.asdict(config)), handle, folder.crash
+        "node.chainhost", json.dumps(attrs.asdict(config)), handle, folder.crash
     ) as process:
         said = process.wait_ready(START_SECONDS)
         if "ready" in said:

@@ -10,13 +10,13 @@ Before "ready" is taken by whoever started us, nobody knows of us: if they are g
 """
 
 import contextlib
+import gc
 import json
 import logging
 import logging.handlers
 import os
 import secrets
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -124,7 +124,8 @@ def run_chain(
     folder = config.folder
     lock.claim(handle)
     folder.record.unlink(missing_ok=True)
-    write_json(folder.config, config.to_json())
+    # Neither this nor the record says anything after a loss of power: the chain is then started anew.
+    write_json(folder.config, config.to_json(), durable=False)
     with logging_to(folder.log, also_stderr=foreground):
         refusal: ChainHostError | None = None
         try:
@@ -169,13 +170,16 @@ async def _run(
             runtime=what.runtime,
             max_advance=backend.max_advance,
         )
-        write_json(config.folder.record, record.to_json())
+        write_json(config.folder.record, record.to_json(), durable=False)
         log.info("%s at %s, genesis %s", record.runtime, record.url, record.genesis)
         try:
             tell(record)
         except OSError:
             log.info("whoever started this chain is gone")
             nursery.cancel_scope.cancel()
+        # What is there now stays: no collection looks through it again.
+        gc.freeze()
+        gc.enable()
 
     async with trio.open_nursery() as nursery:
         await nursery.start(end_on_signal, nursery.cancel_scope)
@@ -225,7 +229,3 @@ def main(argv: list[str]) -> int:
             say({"error": str(error)})
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -7,7 +7,6 @@ import errno
 import functools
 import logging
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import trio
@@ -76,7 +75,7 @@ async def _serve(chain: DevChain, config: ChainConfig, ready: Callable[[Ready], 
         identity=Identity(
             chain=f"ainur {config.name}",
             name="ainur-devchain",
-            version=version("ainur"),
+            version=_version,
             properties=PROPERTIES,
         ),
     )
@@ -84,6 +83,12 @@ async def _serve(chain: DevChain, config: ChainConfig, ready: Callable[[Ready], 
         server = await nursery.start(start)
         genesis = f"0x{chain.genesis.hash.hex()}"
         ready(Ready(server.port, genesis, f"{runtime.spec_name}-{runtime.spec_version}"))
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("ainur")
 
 
 def _log_blocks(notice: Notice) -> None:

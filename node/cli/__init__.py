@@ -9,6 +9,7 @@ import click
 __all__ = ["main"]
 
 GROUPS: dict[str, tuple[str, str]] = {
+    "agent": ("node.cli.agent", "Look at agents and try them before they are offered."),
     "agents": ("node.cli.agents", "List the agents that a node knows."),
     "auction": ("node.cli.auction", "Check and explain finished auctions."),
     "bench": ("node.cli.bench", "Measure this machine; exit code 1 when a goal is missed."),
@@ -17,25 +18,21 @@ GROUPS: dict[str, tuple[str, str]] = {
         "The dev chain: start it, look at it, let time pass on it, stop it.",
     ),
     "demo": ("node.cli.demo", "Show step by step what happens, on a chain of its own."),
-    "find": (
-        "node.cli.find",
-        "Find agents by capability, by prefix, or by what they should do.",
-    ),
+    "find": ("node.cli.find", "Find agents by capability, by prefix or by text."),
     "keys": (
         "node.cli.keys",
         "The secret keys of a node and of its owner: encrypted, the owner's alone.",
     ),
     "node": ("node.cli.node", "A node of the market: run one, ask what it is."),
     "peers": ("node.cli.peers", "List the peers that a node is connected to."),
+    "submit": ("node.cli.submit", "Have a task done by whoever does it best for its price."),
+    "task": ("node.cli.task", "The tasks of a node: list and show them, get results, cancel."),
     "sim": ("node.cli.sim", "Run the market's rules without a network."),
     "testnet": (
         "node.cli.testnet",
         "A market on this machine: a chain and nodes, each a process, with faults on demand.",
     ),
-    "why-not-found": (
-        "node.cli.why_not_found",
-        "Say why agents are missing from what `ainur find` shows.",
-    ),
+    "why-not-found": ("node.cli.why_not_found", "Say why agents were not found."),
 }
 """Name of a group -> the module whose ``group`` it is, and its line of help.
 
@@ -44,6 +41,8 @@ The line stands here so that ``ainur --help`` imports none of them.
 
 OF_THE_NODE = {"cryptography", "hypercorn", "libp2p", "prometheus_client", "starlette", "usearch"}
 """Modules that the extra ``node`` installs."""
+OF_AGENTS = {"jsonschema_rs"}
+"""Modules that the extra ``agents`` installs and the command itself imports."""
 
 
 class LazyGroup(click.Group):
@@ -80,7 +79,9 @@ def main(argv: list[str] | None = None, **kwargs: Any) -> None:
     try:
         cli.main(args=sys.argv[1:] if argv is None else argv, prog_name="ainur", **kwargs)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in OF_THE_NODE:
+        name = (error.name or "").partition(".")[0]
+        if name not in OF_THE_NODE | OF_AGENTS:
             raise
-        click.echo(f"Error: {error.name} is missing: run `pip install 'ainur[node]'`", err=True)
+        extra = "node" if name in OF_THE_NODE else "agents"
+        click.echo(f"Error: {error.name} is missing: run `pip install 'ainur[{extra}]'`", err=True)
         sys.exit(1)

@@ -6,15 +6,19 @@ from typing import Any
 
 import click
 
+from market.auction.facts import FactsKeys
 from market.auction.file import FILE_BYTES, AuctionFile, decode_auction_file_untrusted
 from market.auction.verify import Fault, recompute, verify_transcript
+from market.envelope import expect, open_untrusted
 from market.errors import MarketError
-from market.identity import ss58_from_account
+from market.identity import AccountId, ss58_from_account
+from market.messages import Transcript
 from market.units import format_amount
 
 __all__ = ["describe_count", "fault_rows", "group", "print_explanation"]
 
 _NOT_CHECKED = "The facts came with the file; they were not checked against a chain."
+_CHECKED = "The facts were read from the chain."
 
 
 class UnusableFileError(click.ClickException):
@@ -34,11 +38,15 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and not
 
 @group.command()
 @_FILE
+@click.option("--chain", "url", help="Read the facts from this chain (ws://127.0.0.1:9944).")
 @_JSON
-def verify(file: Path, *, as_json: bool) -> None:
+def verify(file: Path, *, url: str | None, as_json: bool) -> None:
     """Compute an auction again from its FILE; exit code 1 when a fault is found."""
     contents = _read(file)
+    differs: tuple[AccountId, ...] = ()
     try:
+        if url is not None:
+            contents, differs = _with_facts_from(url, contents)
         faults = verify_transcript(contents.transcript, contents.facts, contents.evidence)
     except MarketError as error:
         raise UnusableFileError(f"{file}: {error}") from error
@@ -47,17 +55,42 @@ def verify(file: Path, *, as_json: bool) -> None:
             "schema": "ainur/auction/verify/1",
             "auction": "0x" + contents.transcript.body.auction.hex(),
             "requester": ss58_from_account(contents.transcript.sender),
-            "facts_checked_against_chain": False,
-            "ok": not faults,
+            "facts_checked_against_chain": url is not None,
+            "facts_that_differ": [ss58_from_account(account) for account in differs],
+            "ok": not faults and not differs,
             "faults": fault_rows(faults),
         }
         click.echo(json.dumps(report, indent=2))
     else:
+        for account in differs:
+            click.echo(f"The file's facts about {ss58_from_account(account)} are not the chain's.")
         for row in fault_rows(faults):
             click.echo(f"FAULT {row['kind']} by {row['account']}: {row['about']}")
-        click.echo(f"{describe_count(faults)} {_NOT_CHECKED}")
-    if faults:
+        click.echo(f"{describe_count(faults)} {_CHECKED if url else _NOT_CHECKED}")
+    if faults or differs:
         raise click.exceptions.Exit(1)
+
+
+def _with_facts_from(url: str, contents: AuctionFile) -> tuple[AuctionFile, tuple[AccountId, ...]]:
+    """Return a file with the chain's facts for its own, and the accounts about which the two differ.
+
+    Raises:
+        EnvelopeError: by the chain, the transcript is not signed by its requester.
+    """
+    import trio
+
+    from chain.errors import ChainError
+    from node.facts import read_auction_facts
+
+    try:
+        facts = trio.run(read_auction_facts, url, contents)
+    except ChainError as error:
+        raise UnusableFileError(f"{url}: {error}") from error
+    raw = contents.transcript.raw
+    opened = open_untrusted(raw, genesis=facts.genesis, keys=FactsKeys.of(facts))
+    told, known = contents.facts.by_account(), facts.by_account()
+    differs = tuple(sorted(who for who in told if told[who] != known.get(who)))
+    return AuctionFile(expect(opened, Transcript), facts, contents.evidence), differs
 
 
 @group.command()

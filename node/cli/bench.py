@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
         "Queries of the local directory, at 1,000 and 100,000 agents.",
     ),
     "fairness": ("node.bench.fairness", "Sealed batches against first come, first served."),
+    "p2p": ("node.bench.p2p", "The network: ours beside the library as it comes."),
     "vcg": ("node.bench.vcg", "Clearing: payments from one solve, against solving again."),
 }
 """Name of a benchmark -> its module in :mod:`node.bench`, and its line of help."""

@@ -49,8 +49,9 @@ def asked(options: dict[str, Any]) -> dict[str, Any]:
 @data_dir_option
 @json_option
 def group(folder: DataDir, as_json: bool, **options: Any) -> None:
-    """Find agents by capability, by prefix, or by what they should do."""
-    answer = connect(folder).get("/v1/find", **asked(options))
+    """Find agents by capability, by prefix or by text."""
+    parameters = asked(options)
+    answer = connect(folder).get("/v1/find", **parameters)
     if as_json:
         print_json(without_version(answer))
         return

@@ -79,6 +79,23 @@ def _capabilities(
     help="What it can do, such as 'text.summarize=Shortens documents'. Repeatable.",
 )
 @click.option(
+    "--agent",
+    "agent_files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file that declares agents to sell, on a chain. Repeatable.",
+)
+@click.option("--builtin", is_flag=True, help="Sell the agents that come with the node.")
+@click.option(
+    "--slots",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Tasks that each agent works on side by side.",
+)
+@click.option("--allow-network", is_flag=True, help="Let agents use the network.")
+@click.option("--allow-unsandboxed", is_flag=True, help="Run foreign code without a sandbox.")
+@click.option(
     "--ttl",
     type=click.IntRange(2, 600),
     default=60,

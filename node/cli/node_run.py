@@ -11,7 +11,13 @@ from market.errors import UsageError
 from market.hashing import Hash
 from market.messages import Blob, Capability
 from market.units import Planck
+from node.agents.builtin import builtin_agents
+from node.agents.specs import AgentSpec
+from node.database import DatabaseError
 from node.directory.announcer import Pace
+from node.executor.errors import ExecutorError
+from node.executor.limits import Grants, Limits
+from node.executor.running import load_agents
 from node.keystore.errors import KeystoreError
 from node.p2p.config import DEFAULT_LISTEN, NetworkConfig
 from node.p2p.errors import NetworkError
@@ -28,7 +34,7 @@ _ANYTHING = b"true"
 
 def errors_of_the_node() -> tuple[type[Exception], ...]:
     """Return the errors that end the command with a message; those that cost an import to name."""
-    return (NetworkError,)
+    return (NetworkError, ExecutorError, DatabaseError)
 
 
 def capability_of(name: str, text: str) -> Capability:
@@ -56,6 +62,11 @@ def run_foreground(
     bootstrap_file: Path | None,
     mdns: bool,
     announce: tuple[tuple[str, str], ...],
+    agent_files: tuple[Path, ...],
+    builtin: bool,
+    slots: int,
+    allow_network: bool,
+    allow_unsandboxed: bool,
     ttl: int,
     chain_url: str | None,
     api_port: int,
@@ -72,7 +83,10 @@ def run_foreground(
         NetworkError: it cannot listen.
         ChainError: the chain does not answer.
         UsageError: an option is none.
+        ExecutorError: an agent does not load, or may not run here.
+        DatabaseError: the disk has failed, or what it holds is of a newer program.
     """
+    grants = Grants(network=allow_network, unsandboxed=allow_unsandboxed, hidden=(folder.path,))
     with folder.locked():
         keys = load_keys(folder, KeyChoice(keystore, key, transport_key, passphrase_file), ask)
         config = NodeConfig(
@@ -88,15 +102,34 @@ def run_foreground(
             pace=Pace(ttl),
             chain=chain_url,
             api_port=api_port,
+            agents=trio.run(_declared, agent_files, builtin, grants),
+            grants=grants,
+            slots=slots,
         )
         try:
             trio.run(run_node, config, keys, tell)
-        except* (NodeProcessError, KeystoreError, NetworkError, ChainError, UsageError) as group:
+        except* (
+            *(NodeProcessError, KeystoreError, NetworkError, ChainError, UsageError),
+            *(ExecutorError, DatabaseError),
+        ) as group:
             # Nurseries wrap what ends them; a start that failed has one reason.
             raise _first(group) from None
         except* OSError as group:
             first = _first(group)
             raise StartError(f"the node cannot go on: {first}") from first
+
+
+async def _declared(
+    files: tuple[Path, ...], builtin: bool, grants: Grants
+) -> tuple[AgentSpec, ...]:
+    """Return the agents that are to be sold: of what comes with the node the first of each capability."""
+    found: dict[str, AgentSpec] = {}
+    for spec in builtin_agents() if builtin else ():
+        found.setdefault(spec.offer.capability, spec)
+    named: list[AgentSpec] = []
+    for file in files:
+        named += await load_agents(file, Limits(), grants)
+    return (*(s for n, s in found.items() if n not in {a.offer.capability for a in named}), *named)
 
 
 def _first(group: BaseExceptionGroup[Any]) -> Exception:

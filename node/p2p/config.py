@@ -18,6 +18,8 @@ class Limits:
     """Connections to which a trim goes down."""
     high_watermark: int = 400
     """Connections above which we trim."""
+    grace_seconds: float = 10.0
+    """A connection is not trimmed before it is so old."""
     connections_per_peer: int = 3
     handshakes_per_address: int = 32
     """Unfinished handshakes from one IP address."""

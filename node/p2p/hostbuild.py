@@ -32,6 +32,7 @@ from node.p2p.hardening.swarm import BoundedSwarm, BoundedUpgrader
 __all__ = ["build_host", "require_free"]
 
 SEED_BYTES: Final = 32
+QUIC_READ_SECONDS: Final = 86_400.0
 
 
 def build_host(config: NetworkConfig, seed: bytes) -> BoundedHost:
@@ -60,9 +61,12 @@ def _transports(
     names = {p.name for a in config.listen for p in _parsed(a).protocols()}
     transports: list[ITransport] = [TCP()]
     if "quic-v1" in names:
+        from libp2p.transport.quic.config import QUICTransportConfig
         from libp2p.transport.quic.transport import QUICTransport
 
-        transports.append(QUICTransport(keys.private_key))
+        # Stock breaks off a stream on which nothing has come for 30 s: gossip is quiet for longer.
+        patient = QUICTransportConfig(STREAM_READ_TIMEOUT=QUIC_READ_SECONDS)
+        transports.append(QUICTransport(keys.private_key, config=patient))
     if "ws" in names:
         from libp2p.transport.websocket.transport import WebsocketTransport
 

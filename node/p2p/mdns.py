@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import trio
+from multiaddr import Multiaddr
 from zeroconf import (
     InterfaceChoice,
     IPVersion,
@@ -21,7 +22,7 @@ from zeroconf import (
 )
 
 from market.identity import PeerId
-from node.p2p.addresses import parse_peer, peer_from_library
+from node.p2p.addresses import ip_of, parse_peer, peer_from_library
 from node.p2p.errors import NetworkUsageError
 
 __all__ = ["Neighbours", "decode_text_untrusted", "encode_text"]
@@ -88,9 +89,17 @@ class Neighbours:
             interfaces=list(self._interfaces) if self._interfaces else InterfaceChoice.All,
             ip_version=IPVersion.V4Only,
         )
-        name = f"{secrets.token_hex(16)}.{SERVICE}"
+        name = secrets.token_hex(16)
+        ips = {str(ip) for a in self._addresses if (ip := ip_of(Multiaddr(a))) is not None}
         zeroconf.register_service(
-            ServiceInfo(SERVICE, name, port=4001, properties=encode_text(self._addresses))
+            ServiceInfo(
+                SERVICE,
+                f"{name}.{SERVICE}",
+                port=4001,  # nobody's: the addresses in the text have their own
+                properties=encode_text(self._addresses),
+                server=f"{name}.local.",
+                parsed_addresses=sorted(ips),
+            )
         )
 
         def on_change(
@@ -98,11 +107,12 @@ class Neighbours:
         ) -> None:
             if state_change is ServiceStateChange.Removed:
                 return
-            info = zeroconf.get_service_info(service_type, name, timeout=ANSWER_MS)
-            if info is None:
-                return
+            info = ServiceInfo(service_type, name)
+            info.request(
+                zeroconf, ANSWER_MS
+            )  # False where addresses are missing, which we need not
             heard: dict[PeerId, list[str]] = {}
-            for peer, address in decode_text_untrusted(info.text):
+            for peer, address in decode_text_untrusted(info.text or b""):
                 heard.setdefault(peer, []).append(address)
             try:
                 for peer, addresses in heard.items():

@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 import attrs
 import trio
@@ -22,10 +22,10 @@ from market.messages import Body
 from market.replay import ReplayWindow
 from market.units import BlockNumber
 from node.p2p.errors import AnswerError
-from node.p2p.gossip import Verdict
+from node.p2p.gossip import Heard, Verdict
 from node.p2p.network import Network
 
-__all__ = ["Mail", "clock_sequence"]
+__all__ = ["Inbox", "Mail", "clock_sequence"]
 
 SENDERS: Final = 10_000
 """Senders whose replay windows are kept; the one not heard for longest goes first."""
@@ -46,6 +46,38 @@ def clock_sequence() -> Callable[[], int]:
         return last
 
     return following
+
+
+class Inbox(Generic[_B]):
+    """What is heard on a topic, one message after the other: ``async for``, or :meth:`receive`."""
+
+    def __init__(
+        self, channel: trio.MemoryReceiveChannel[Heard], opened: "OrderedDict[bytes, Opened[_B]]"
+    ) -> None:
+        self._channel = channel
+        self._opened = opened
+
+    async def receive(self) -> Opened[_B]:
+        """Wait for the next message.
+
+        Raises:
+            trio.EndOfChannel: there will be none.
+        """
+        while True:
+            _, data = await self._channel.receive()
+            if (message := self._opened.pop(data, None)) is not None:
+                return message
+
+    def __aiter__(self) -> "Inbox[_B]":
+        """Iterate."""
+        return self
+
+    async def __anext__(self) -> Opened[_B]:
+        """Return the next message."""
+        try:
+            return await self.receive()
+        except (trio.EndOfChannel, trio.ClosedResourceError):
+            raise StopAsyncIteration from None
 
 
 @attrs.define(kw_only=True)
@@ -112,7 +144,7 @@ class Mail:
     @asynccontextmanager
     async def listen(
         self, topic: str, kind: type[_B], *, lifetime: int
-    ) -> AsyncIterator[AsyncIterator[Opened[_B]]]:
+    ) -> AsyncIterator["Inbox[_B]"]:
         """Listen to a topic while the block runs; what is heard has been checked in full."""
         audience = audience_of_topic(topic)
         opened: OrderedDict[bytes, Opened[_B]] = OrderedDict()
@@ -129,14 +161,8 @@ class Mail:
             return Verdict.ACCEPT
 
         channel = await self.network.subscribe(topic, judge)
-
-        async def messages() -> AsyncIterator[Opened[_B]]:
-            async for _, data in channel:
-                if (message := opened.pop(data, None)) is not None:
-                    yield message
-
         try:
-            yield messages()
+            yield Inbox(channel, opened)
         finally:
             with trio.CancelScope(shield=True), trio.move_on_after(2.0):
                 await self.network.unsubscribe(topic)

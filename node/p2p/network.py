@@ -35,8 +35,10 @@ from node.p2p.hardening.host import BoundedHost
 from node.p2p.hardening.pubsub import BoundedPubsub
 from node.p2p.hostbuild import build_host, require_free
 from node.p2p.keepalive import Keepalive
+from node.p2p.reach import Reach
 from node.p2p.requests import Handler, Requests
 from node.p2p.scoring import Scoreboard
+from node.p2p.trimming import Trimming
 
 __all__ = ["ConnectedPeer", "Network", "open_network"]
 
@@ -44,6 +46,7 @@ ADDRESS_SECONDS: Final = 3_600
 """How long an address that we were given is kept."""
 HOOK_SECONDS: Final = 30.0
 HOOKS_WAITING: Final = 1_024
+LAST_WRITE_SECONDS: Final = 2.0
 
 _LOG: Final = logging.getLogger("ainur.p2p")
 
@@ -62,7 +65,6 @@ class ConnectedPeer:
     round_trip_ms: float | None
     score: float
     """By what it gossiped; below 0 it did something wrong."""
-    agent: str | None = None
 
 
 class Network(INotifee):
@@ -85,17 +87,35 @@ class Network(INotifee):
         self._requests = Requests(host, limits.message_bytes)
         self._dht = Dht(host, server=config.dht_server)
         self._keepalive = Keepalive(host, limits.keepalive_seconds)
+        self._reach = Reach(host, config)
         self._bootstrap = Bootstrap(config, self)
+        self._trimming = Trimming(
+            host,
+            self._pubsub,
+            self._board,
+            limits.low_watermark,
+            limits.high_watermark,
+            self._bootstrap.wanted,
+            limits.grace_seconds,
+        )
         self._hooks: list[Hook] = []
         self._gone_hooks: list[Hook] = []
+        self._known: set[ID] = set()
+        """Peers whose connection the hooks have been told of."""
+        self._nursery: trio.Nursery | None = None
         self._events, self._event_source = trio.open_memory_channel[tuple[ID, bool]](HOOKS_WAITING)
-        host.on_identified = self._dht.add
+        host.on_identified = self._on_identified
         host.get_network().register_notifee(self)
 
     @property
     def multiaddrs(self) -> tuple[str, ...]:
         """Full addresses of this node, each with its PeerId, as others can dial them."""
         return tuple(str(address) for address in self._host.get_addrs())
+
+    @property
+    def reachability(self) -> str:
+        """Whether strangers can dial this node: ``public``, ``private``, or ``unknown`` as yet."""
+        return self._reach.reachability
 
     # Peers.
 
@@ -185,8 +205,11 @@ class Network(INotifee):
         }
 
     def on_connected(self, hook: Hook) -> None:
-        """Call this with each peer that connects, once it speaks gossip or not; 30 s at most."""
+        """Call this with each peer that is connected or will be, 30 s at most for each."""
         self._hooks.append(hook)
+        if self._nursery is not None:
+            for peer in self._known:
+                self._nursery.start_soon(self._call, hook, peer)
 
     def on_disconnected(self, hook: Hook) -> None:
         """Call this with each peer whose last connection has ended."""
@@ -273,6 +296,11 @@ class Network(INotifee):
 
     # The library's events.
 
+    async def _on_identified(self, peer: ID) -> None:
+        if self._host.store.has_peer(peer):
+            self._pubsub.on_identified(peer, self._host.store.get_protocols(peer))
+            await self._dht.add(peer)
+
     async def connected(self, network: INetwork, conn: INetConn) -> None:  # noqa: ARG002
         """Take note of a new connection."""
         self._note(conn, connected=True)
@@ -300,15 +328,14 @@ class Network(INotifee):
         """Nothing."""
 
     async def _run_hooks(self, nursery: trio.Nursery) -> None:
-        known: set[ID] = set()
         async for peer, _ in self._event_source:
             there = bool(self._host.get_network().get_connections(peer))
-            if there and peer not in known:
-                known.add(peer)
+            if there and peer not in self._known:
+                self._known.add(peer)
                 for hook in self._hooks:
                     nursery.start_soon(self._call, hook, peer)
-            elif not there and peer in known:
-                known.discard(peer)
+            elif not there and peer in self._known:
+                self._known.discard(peer)
                 self._dht.remove(peer)
                 self._requests.forget(peer)
                 self._bootstrap.wake()
@@ -323,10 +350,13 @@ class Network(INotifee):
             _LOG.exception("a hook failed on %s", peer)
 
     def _start(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
         nursery.start_soon(self._run_hooks, nursery)
         nursery.start_soon(self._keepalive.run)
+        nursery.start_soon(self._trimming.run)
         nursery.start_soon(self._requests.run)
         nursery.start_soon(self._dht.run)
+        nursery.start_soon(self._reach.run)
         nursery.start_soon(self._bootstrap.run)
         nursery.start_soon(self._bootstrap.keep_store)
         if self.config.mdns:
@@ -365,6 +395,8 @@ async def open_network(config: NetworkConfig, seed: bytes) -> AsyncIterator[Netw
                     yield network
                 except Exception as error:  # noqa: BLE001  (raised again below, outside of the nurseries' groups)
                     failed = error
+                with trio.move_on_after(LAST_WRITE_SECONDS, shield=True):
+                    await network._bootstrap.write()  # noqa: SLF001
                 nursery.cancel_scope.cancel()
         finally:
             await host.close()

@@ -11,6 +11,7 @@ idempotent, keyed by what is in the request.
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Final
+from weakref import WeakValueDictionary
 
 import trio
 from libp2p.abc import INetStream
@@ -75,12 +76,14 @@ class Requests:
         Args:
             protocol: its name, ``/ainur/…/1.0.0``.
             handler: makes the answers.
-            concurrent: handlers at work at a time; more requests wait.
+            concurrent: handlers at work at a time, a quarter of them for one peer; more requests wait.
         """
         busy = trio.CapacityLimiter(concurrent)
+        of_peer: WeakValueDictionary[ID, trio.CapacityLimiter] = WeakValueDictionary()
 
         async def on_stream(stream: INetStream) -> None:
             peer = stream.muxed_conn.peer_id
+            share = of_peer.setdefault(peer, trio.CapacityLimiter(max(concurrent // 4, 1)))
             held = 0
 
             def take(size: int) -> bool:
@@ -91,7 +94,7 @@ class Requests:
             reader = FrameReader(stream, self._limit, take)
             try:
                 while (request := await self._next(reader)) is not None:
-                    async with busy:
+                    async with share, busy:
                         with trio.fail_after(HANDLER_SECONDS):
                             answer = await handler(peer_from_library(peer), request)
                     with trio.fail_after(HANDLER_SECONDS):

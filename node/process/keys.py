@@ -1,12 +1,14 @@
 """Which keys a node speaks with: the transport key is its peer, the operator key signs what it says."""
 
+import logging
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 
 import attrs
 
-from market.identity import AccountId, Identity
+from market.identity import AccountId, Identity, PublicKey
+from node.keystore.errors import WrongPassphraseError
 from node.keystore.files import create_exclusively, make_private_folder
 from node.keystore.passphrase import find_passphrase, read_passphrase_file
 from node.keystore.sealing import GENERATED_COST
@@ -14,6 +16,8 @@ from node.keystore.store import Keystore, StoredKey, new_seed, refuse_developmen
 from node.process.datadir import DataDir
 
 __all__ = ["OWN", "KeyChoice", "NodeKeys", "load_keys"]
+
+_LOG = logging.getLogger("ainur.node")
 
 OWN = "node"
 """The key that a node makes for itself where nobody gave it one."""
@@ -37,6 +41,9 @@ class NodeKeys:
     """Opened keys."""
 
     operator: Identity
+    """The key that was named."""
+    successors: tuple[Identity, ...]
+    """Other keys of the account in the same keystore: what the operator key is rotated to and from."""
     transport: Identity
     transport_seed: bytes = attrs.field(repr=False)
     stored: tuple[StoredKey, ...]
@@ -45,6 +52,16 @@ class NodeKeys:
     def account(self) -> AccountId:
         """Whom the node acts for."""
         return self.operator.account
+
+    def signing(self, operator: PublicKey | None) -> Identity:
+        """Return the identity that signs for the account now.
+
+        Args:
+            operator: the account's operator key, as the registry says; where none of ours is that, the named one is
+                returned, and peers refuse what it signs.
+        """
+        held = (each for each in (self.operator, *self.successors) if each.key == operator)
+        return next(held, self.operator)
 
     def refuse_development(self, *, is_dev_chain: bool) -> None:
         """Refuse keys that everybody has, off a dev chain.
@@ -88,7 +105,24 @@ def load_keys(
             words[key.name] = _ask(key.name, choice, ask)
     seed = transport.reveal(words[transport.name])
     identity = operator.unlock(words[operator.name])
-    return NodeKeys(identity, Identity.from_seed(seed), seed, stored)
+    successors = _successors(store, operator, words[operator.name])
+    return NodeKeys(identity, successors, Identity.from_seed(seed), seed, stored)
+
+
+def _successors(store: Keystore, operator: StoredKey, passphrase: str) -> tuple[Identity, ...]:
+    opened = []
+    for name, found in store.all():
+        if not isinstance(found, StoredKey) or name == operator.name:
+            continue
+        if found.file.account_id != operator.file.account_id:
+            continue
+        try:
+            opened.append(found.unlock(passphrase))
+        except WrongPassphraseError:
+            _LOG.warning(
+                "the key %s is of the same account, and has another passphrase: left out", name
+            )
+    return tuple(opened)
 
 
 def _ask(name: str, choice: KeyChoice, ask: Callable[[str], str] | None) -> str:

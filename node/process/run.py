@@ -13,17 +13,22 @@ import trio
 
 from market.identity import ss58_from_account
 from market.messages import Capability
+from node.agents.specs import AgentSpec
 from node.api.serving import serve_api
 from node.api.view import View
 from node.directory.announcer import Announcer, Pace
 from node.directory.service import SHARD, DirectoryService
+from node.executor.limits import Grants, Limits
 from node.p2p.config import NetworkConfig
 from node.p2p.gossip import presence_topic
 from node.p2p.network import Network, open_network
+from node.process.agents import capability_of, open_agents
 from node.process.datadir import DataDir, Record
 from node.process.heads import open_head
 from node.process.keys import NodeKeys
+from node.process.market import open_market
 from node.process.sequence import Sequence
+from node.requester import Terms
 
 __all__ = ["NodeConfig", "run_node"]
 
@@ -46,6 +51,14 @@ class NodeConfig:
     api_port: int = 0
     beside: Callable[[Network], Awaitable[None]] | None = None
     """Runs beside the node, with its network; how a testnet cuts it off from others."""
+    agents: tuple[AgentSpec, ...] = ()
+    """What it sells, where there is a chain."""
+    grants: Grants = attrs.field(factory=Grants)
+    """What its agents are allowed."""
+    slots: int = 1
+    """Tasks that each agent works on side by side."""
+    terms: Terms = attrs.field(factory=Terms)
+    """Of what it buys."""
 
 
 @asynccontextmanager
@@ -58,8 +71,14 @@ async def open_node(config: NodeConfig, keys: NodeKeys) -> AsyncIterator[Record]
         KeystoreError: its keys may not be used on this chain.
         StartError: its folder cannot be used.
         UsageError: peers would refuse what it says of itself.
+        ExecutorError: an agent does not load, or may not run here.
+        DatabaseError: the disk has failed, or what it holds is of a newer program.
     """
-    async with open_head(config.chain) as head:
+    limits = Limits(workers=config.slots)
+    async with (
+        open_head(config.chain) as head,
+        open_agents(config.agents, limits, config.grants) as agents,
+    ):
         keys.refuse_development(is_dev_chain=head.is_dev_chain)
         async with (
             open_network(config.network, keys.transport_seed) as network,
@@ -69,21 +88,34 @@ async def open_node(config: NodeConfig, keys: NodeKeys) -> AsyncIterator[Record]
             announcer = Announcer(
                 topic=presence_topic(SHARD),
                 head=head,
-                operator=lambda: keys.operator,
+                operator=lambda: keys.signing(head.operator_key(keys.account, head.now().block)),
                 transport=keys.transport,
                 sequence=Sequence(config.folder.sequence),
                 addresses=lambda: tuple(a.removesuffix(suffix) for a in network.multiaddrs),
                 software=SOFTWARE,
                 pace=config.pace,
             )
-            announcer.capabilities = config.capabilities
-            announcer.message(
-                config.capabilities
-            )  # what peers would refuse is refused before the start
+            sold = tuple(capability_of(agent.offer, config.slots) for agent in agents.values())
+            capabilities = (*config.capabilities, *sold)
+            announcer.message(capabilities)  # what peers would refuse is refused before the start
             service = DirectoryService(network, head, announcer)
-            view = View(network, service, head, keys.account, SOFTWARE)
             token = config.folder.new_token()
-            async with service.running():
+            async with (
+                service.running(),
+                open_market(
+                    config.folder,
+                    keys,
+                    head,
+                    network,
+                    service,
+                    agents=agents,
+                    slots=config.slots,
+                    terms=config.terms,
+                ) as trading,
+            ):
+                announcer.capabilities = capabilities  # only now can it do what it says
+                announcer.soon()
+                view = View(network, service, head, keys.account, SOFTWARE, trading)
                 try:
                     async with serve_api(view, token, config.api_port) as url:
                         record = Record(
@@ -94,7 +126,11 @@ async def open_node(config: NodeConfig, keys: NodeKeys) -> AsyncIterator[Record]
                             multiaddrs=network.multiaddrs,
                         )
                         config.folder.write_record(record)
-                        yield record
+                        try:
+                            yield record
+                        finally:
+                            if trading is not None:
+                                trading.life.end_streams()  # before the API waits for them
                 finally:
                     config.folder.record.unlink(missing_ok=True)
 

@@ -24,6 +24,9 @@ __all__ = ["BUGS", "Bug"]
 class Bug:
     """Where something could be wrong; here nothing is."""
 
+    chain: type[Mirrored] = Mirrored
+    """What carries out the calls."""
+
     def seen_head(self, world: "TaskWorld") -> BlockNumber:
         """Return the block that nodes believe in."""
         return world.chain.final
@@ -51,10 +54,6 @@ class Bug:
         """Return whether a submission that is signed is not sent yet."""
         del party, key
         return False
-
-    def backend(self, honest: Mirrored) -> Mirrored:
-        """Return the chain."""
-        return honest
 
 
 class InBlockIsFinal(Bug):
@@ -102,20 +101,9 @@ class EarlyReveal(Bug):
                 party.world.post(party, state.call.sender, raw)
 
 
-class DoubleSettle(Bug):
-    """A submission is signed anew whenever it is asked for, and the chain pays for each of them."""
-
-    def key(self, party: "Party", key: str) -> str:
-        """Return a key that was never used."""
-        return f"{key}#{len(party.disk.submissions)}" if "/release/" in key else key
-
-    def backend(self, honest: Mirrored) -> Mirrored:
-        """Return a chain that releases what is released."""
-        honest.__class__ = _PaysPerCall
-        return honest
-
-
 class _PaysPerCall(Mirrored):
+    """Releases what is released."""
+
     def carry_out(self, ledgers: Ledgers, signed: Signed, now: BlockNumber) -> Ledgers:
         what = signed.what
         if isinstance(what, OnEscrow) and isinstance(what.call, Release):
@@ -125,6 +113,16 @@ class _PaysPerCall(Mirrored):
                 after, effects = exits.release(escrow, self._chain(ledgers, now, view))
                 return self._store(ledgers, what.escrow, after, effects, view)
         return super().carry_out(ledgers, signed, now)
+
+
+class DoubleSettle(Bug):
+    """A submission is signed anew whenever it is asked for, and the chain pays for each of them."""
+
+    chain = _PaysPerCall
+
+    def key(self, party: "Party", key: str) -> str:
+        """Return a key that was never used."""
+        return f"{key}#{len(party.disk.submissions)}" if "/release/" in key else key
 
 
 class BlindRelease(Bug):
@@ -141,8 +139,20 @@ class BlindRelease(Bug):
                 party.disk.submissions[key] = call
 
 
+class _TakesExpired(Mirrored):
+    """Does not look at an offer's last block."""
+
+    def carry_out(self, ledgers: Ledgers, signed: Signed, now: BlockNumber) -> Ledgers:
+        what = signed.what
+        if isinstance(what, OpenEscrow):
+            return super().carry_out(ledgers, signed, min(now, what.offer.valid_until))
+        return super().carry_out(ledgers, signed, now)
+
+
 class LateOpening(Bug):
     """An offer is good for ever: it is used, and the chain takes it, after both sides have given it up."""
+
+    chain = _TakesExpired
 
     def __init__(self) -> None:
         self._since: dict[str, float] = {}
@@ -153,19 +163,6 @@ class LateOpening(Bug):
             return False
         now = party.world.now
         return now < self._since.setdefault(key, now) + party.world.policy.offer_validity + 3
-
-    def backend(self, honest: Mirrored) -> Mirrored:
-        """Return a chain that does not look at the offer's last block."""
-        honest.__class__ = _TakesExpired
-        return honest
-
-
-class _TakesExpired(Mirrored):
-    def carry_out(self, ledgers: Ledgers, signed: Signed, now: BlockNumber) -> Ledgers:
-        what = signed.what
-        if isinstance(what, OpenEscrow):
-            return super().carry_out(ledgers, signed, min(now, what.offer.valid_until))
-        return super().carry_out(ledgers, signed, now)
 
 
 BUGS: dict[str, type[Bug]] = {

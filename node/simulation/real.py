@@ -10,6 +10,7 @@ from chain.calls.frame import Sudo
 from chain.devchain.chain import DevChain
 from chain.devchain.signing import Account, account, signed
 from chain.events import Other
+from chain.looks import account_facts
 from chain.outcome import refusal_in
 from chain.queries import AGENTS, ESCROWS, NEXT_ESCROW, REPUTATION, STANDINGS, TASKS, Item
 from chain.values import decode
@@ -22,7 +23,7 @@ from market.settlement.effects import Found
 from market.standing import EscrowId
 from market.units import BlockNumber, Planck
 from node.simulation.chain import Signed
-from node.translate import account_facts, chain_call
+from node.translate import chain_call
 
 __all__ = ["ROOT", "RealChain", "account_of_seed"]
 

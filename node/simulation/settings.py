@@ -78,7 +78,8 @@ def mirrored(
     at = Chain(now=BlockNumber(0), params=REPUTATION, genesis=genesis)
     for provider in providers:
         book = bond.bond(book, provider.account, BOND, at)
-    chain = Mirrored(
+    kind = Mirrored if bug is None else bug.chain
+    chain = kind(
         book,
         genesis=genesis,
         now=FIRST_BLOCK,
@@ -87,8 +88,7 @@ def mirrored(
         registered=frozenset(p.account for p in providers),
         arbiters=frozenset({ARBITER}),
     )
-    backend = bug.backend(chain) if bug is not None else chain
-    return Setting(backend, requesters, providers, ARBITER)
+    return Setting(chain, requesters, providers, ARBITER)
 
 
 @contextmanager

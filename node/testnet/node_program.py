@@ -13,9 +13,12 @@ import trio
 
 from chain.errors import ChainError
 from market.errors import UsageError
-from market.identity import PeerId
+from market.identity import PeerId, account_from_ss58
 from node.chainhost.daemon import first_of, logging_to
 from node.chainhost.files import read_json
+from node.database import DatabaseError
+from node.executor.errors import ExecutorError
+from node.executor.limits import Grants
 from node.keystore.errors import KeystoreError
 from node.p2p.config import NetworkConfig
 from node.p2p.errors import NetworkError
@@ -24,8 +27,10 @@ from node.process import run
 from node.process.datadir import DataDir
 from node.process.errors import NodeProcessError
 from node.process.keys import KeyChoice, load_keys
-from node.testnet.announced import capabilities_of
+from node.requester import Terms
+from node.testnet.agents import agents_of
 from node.testnet.forking import Say
+from node.trade.calls import CI_WINDOWS
 
 __all__ = ["NodeOrder", "follow_refusals", "run_node"]
 
@@ -44,6 +49,8 @@ class NodeOrder:
     listen: str
     bootstrap: tuple[str, ...]
     api_port: int
+    arbiter: str
+    """Who rules in the disputes of what it buys."""
     provider: int | None
     """Its place among the providers; None for a requester."""
 
@@ -84,12 +91,8 @@ def run_node(argument: dict[str, Any], say: Say) -> None:
             with folder.locked():
                 _run(order, folder, say)
         except* (
-            NodeProcessError,
-            KeystoreError,
-            NetworkError,
-            ChainError,
-            UsageError,
-            OSError,
+            *(NodeProcessError, KeystoreError, NetworkError, ChainError, UsageError),
+            *(ExecutorError, DatabaseError, OSError),
         ) as group:
             say({"error": str(first_of(group))})
         except* Exception:
@@ -103,7 +106,9 @@ def _run(order: NodeOrder, folder: DataDir, say: Say) -> None:
         network=NetworkConfig(
             listen=(order.listen,), bootstrap=order.bootstrap, peer_store=folder.peers
         ),
-        capabilities=capabilities_of(order.provider),
+        agents=() if order.provider is None else agents_of(order.provider),
+        grants=Grants(hidden=(folder.path,)),
+        terms=Terms(windows=CI_WINDOWS, arbiter=account_from_ss58(order.arbiter)),
         chain=order.chain,
         api_port=order.api_port,
         beside=lambda network: follow_refusals(network, Path(order.refused), say),

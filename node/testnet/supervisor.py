@@ -154,6 +154,7 @@ class Supervisor:
             "chain": self._chain_url,
             "listen": self._listen(name),
             "bootstrap": [self._multiaddr(other) for other in self._members if other != name],
+            "arbiter": ss58_from_account(self._plan.arbiter.identity.account),
             "api_port": self._ports[f"{name} api"],
             "provider": self._plan.provider_number(name) if self._plan.is_provider(name) else None,
         }

@@ -1,5 +1,6 @@
 """Agents in files of their own, and the ways to run them in a test."""
 
+import os
 import textwrap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,13 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 import trio
 
 from node.agents.specs import AgentSpec
 from node.executor.limits import Grants, Limits
-from node.executor.running import RunningAgent, load_agents, open_executor
+from node.executor.loading import load_agents
+from node.executor.running import RunningAgent, open_executor
+from node.executor.sandbox import find_bubblewrap
 
 HEAD = "from ainur import InputError, Task, WorkError, agent\n"
+needs_sandbox = pytest.mark.skipif(
+    find_bubblewrap().program is None and os.environ.get("CI") != "true",
+    reason=find_bubblewrap().trouble,
+)
+"""For tests of what bubblewrap holds; under CI they are never skipped."""
 SMALL = Limits(
     memory_bytes=128 * 2**20,
     processes=24,

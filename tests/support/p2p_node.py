@@ -5,6 +5,7 @@ loop, and forks a child for each line that it reads. Twenty-five processes that 
 themselves take half a minute on two cores.
 """
 
+import ctypes
 import json
 import logging
 import os
@@ -25,6 +26,8 @@ from node.p2p.gossip import Heard, Verdict
 from node.p2p.network import Network, open_network
 
 __all__ = ["ECHO", "child"]
+
+CLONE_NEWNET = 0x40000000
 
 ECHO = "/ainur/test/echo/1.0.0"
 
@@ -74,6 +77,12 @@ class Control:
     async def request(self, peer: str, data: str) -> str:
         return (await self.network.request(PeerId(peer), ECHO, data.encode())).decode()
 
+    async def reachability(self) -> str:
+        return self.network.reachability
+
+    async def paths(self, peer: str) -> list[str]:
+        return [a for p in self.network.peers() if p.peer == peer for a in p.addresses]
+
     async def provide(self, key: str) -> bool:
         return await self.network.provide(bytes.fromhex(key))
 
@@ -117,6 +126,14 @@ async def run(config: NetworkConfig, seed: bytes, path: Path) -> None:
         await trio.serve_listeners(control.serve, [trio.SocketListener(listener)])
 
 
+def enter_namespace(name: str) -> None:
+    """Move this process into a network namespace made by ``ip netns add``."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with Path(f"/run/netns/{name}").open() as file:
+        if libc.setns(file.fileno(), CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+
 def child(order: dict[str, Any]) -> None:
     path = Path(order["control"])
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -124,6 +141,8 @@ def child(order: dict[str, Any]) -> None:
     os.dup2(log, 2)
     logging.basicConfig(level=logging.WARNING, force=True)
     node.p2p.hardening.faults.QUIET_SECONDS = order.get("quiet_seconds", 0.0)  # type: ignore[misc]
+    if "netns" in order:
+        enter_namespace(order["netns"])
     limits = Limits(**order.get("limits", {}))
     config = {k: tuple(v) if isinstance(v, list) else v for k, v in order["config"].items()}
     for name in ("peer_store", "bootstrap_file"):

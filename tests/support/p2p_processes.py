@@ -66,6 +66,11 @@ class Node:
         return str(self._about["peer"])
 
     @property
+    def addresses(self) -> list[str]:
+        """Its full addresses, as they are now."""
+        return [str(a) for a in self.ask("about")["multiaddrs"]]
+
+    @property
     def address(self) -> str:
         """Its first full address."""
         return str(self._about["multiaddrs"][0])
@@ -106,7 +111,7 @@ class Forks:
         Args:
             name: gives its identity.
             ready: wait until it listens.
-            order: ``config``, ``limits``, ``quiet_seconds``.
+            order: ``config``, ``limits``, ``quiet_seconds``, ``netns``.
         """
         self._count += 1
         control = self._folder / f"{self._count}.sock"

@@ -41,6 +41,8 @@ BATCH_TOO_BIG = -32010
 INVALID_BLOCK_RANGE = 4001
 INVALID_COUNT = 4002
 CLIENT_ERROR = 4003
+EMPTY_POOL = 12_000
+"""Manual seal's, where no empty block is wanted."""
 
 
 class RpcError(Exception):

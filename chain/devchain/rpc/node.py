@@ -1,6 +1,7 @@
 """What the methods work on: the chain, and everything that one server keeps beside it."""
 
 import time
+from collections.abc import Callable
 
 import attrs
 
@@ -24,7 +25,8 @@ class Identity:
 
     chain: str = "Development"
     name: str = "devchain"
-    version: str = "0"
+    version: Callable[[], str] = lambda: "0"
+    """Called when somebody asks: to look it up costs more than a start can spare."""
     properties: dict[str, Json] = attrs.field(factory=_default_properties)
 
 

@@ -117,8 +117,8 @@ class Sealer:
         chain = self._chain
         while self._seal is INSTANT and chain.has_ready:
             await self._gather()
-            waiting = len(chain.pending())
-            if not self._build() or len(chain.pending()) >= waiting:
+            waiting = chain.waiting
+            if not self._build() or chain.waiting >= waiting:
                 return  # nothing fits; the next submission tries again
             await trio.lowlevel.checkpoint()
 

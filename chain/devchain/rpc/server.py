@@ -15,28 +15,24 @@ a client sends ends anything but its own connection.
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import attrs
 import h11
 import trio
-import trio_websocket
-from wsproto.utilities import LocalProtocolError
 
 from chain.devchain.chain import DevChain
 from chain.devchain.rpc.access import Access, Refused
 from chain.devchain.rpc.api import DEVELOPMENT, PUBLIC
 from chain.devchain.rpc.calls import Caller, Dropped
-from chain.devchain.rpc.http import CHUNK, Head, HttpConnection, Rewound
+from chain.devchain.rpc.http import Head, HttpConnection, Rewound
 from chain.devchain.rpc.limits import Limits
 from chain.devchain.rpc.node import Identity, Node
-from chain.devchain.rpc.outbox import Outbox
 from chain.devchain.rpc.sealer import INSTANT, Seal
 
 __all__ = ["Server", "open_listeners", "serve"]
 
 log = logging.getLogger(__name__)
-logging.getLogger("trio-websocket").setLevel(logging.WARNING)  # it logs every frame
 
 CLOSE_SECONDS = 2.0
 """For a client to answer a WebSocket's closing handshake."""
@@ -44,8 +40,6 @@ GONE = (
     trio.BrokenResourceError,
     trio.ClosedResourceError,
     trio.TooSlowError,
-    trio_websocket.ConnectionClosed,
-    LocalProtocolError,
     h11.RemoteProtocolError,
     h11.LocalProtocolError,
     Dropped,
@@ -140,42 +134,12 @@ async def _first_request(node: Node, access: Access, stream: trio.SocketStream) 
             await http.respond(403, f"{refused}\n".encode(), kind="text/plain")
         return
     if head.is_websocket:
-        await _websocket(node, Caller(node, table, None), Rewound(http.seen, stream))
+        # Imported when it is first used: a tenth of the time that a chain takes to start was this.
+        from chain.devchain.rpc.websocket import serve_websocket
+
+        await serve_websocket(node, Caller(node, table, None), Rewound(http.seen, stream))
     else:
         await _http(node, access, Caller(node, table, None), http, head)
-
-
-async def _websocket(node: Node, caller: Caller, stream: Rewound) -> None:
-    limits = node.limits
-    async with trio.open_nursery() as nursery:
-        caller.outbox = outbox = Outbox(limits, nursery.cancel_scope.cancel)
-        with trio.fail_after(limits.handshake_seconds):
-            request = await trio_websocket.wrap_server_stream(
-                nursery,
-                stream,
-                message_queue_size=1,
-                max_message_size=limits.request_bytes,
-                receive_buffer_size=CHUNK,
-            )
-            socket = await request.accept()
-        try:
-            nursery.start_soon(outbox.run, _sender(socket))
-            while True:
-                answer = await caller.answer(await socket.get_message())
-                if answer is not None:
-                    outbox.put(answer)
-                caller.release()
-                await outbox.room()
-        finally:
-            caller.close()
-            nursery.cancel_scope.cancel()
-
-
-def _sender(socket: trio_websocket.WebSocketConnection) -> Callable[[bytes], Awaitable[None]]:
-    async def send(message: bytes) -> None:
-        await socket.send_message(message.decode())
-
-    return send
 
 
 async def _http(

@@ -3,6 +3,7 @@
 Source: JSON-RPC 2.0, sections 4 to 6.
 """
 
+import math
 from typing import Any
 
 import attrs
@@ -77,7 +78,9 @@ def is_id(value: Any) -> bool:
     """Whether a value may be a call's id."""
     if isinstance(value, str):
         return len(value) <= MAX_ID_LENGTH
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    if isinstance(value, float):
+        return math.isfinite(value)  # 1e999 is JSON, and cannot be answered
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def id_of(value: Any) -> Id:

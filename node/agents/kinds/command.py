@@ -19,6 +19,7 @@ from node.executor.limits import MAX_RESULT_BYTES
 __all__ = ["open_agent"]
 
 _CHUNK = 64 * 1024
+_LAST_WORDS_SECONDS = 0.5
 
 
 @asynccontextmanager
@@ -40,10 +41,9 @@ async def open_agent(spec: CommandAgent) -> AsyncIterator[Handler]:
             ) from error
         try:
             answer = await _converse(process, msgspec.json.encode(task.input))
-            status = await process.wait()
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _end(process)
+        status = await process.wait()
         if status != 0:
             raise WorkError(f"{spec.argv[0]} ended with exit code {status}")
         return parse_json(answer, spec.argv[0])
@@ -70,10 +70,38 @@ async def _converse(process: asyncio.subprocess.Process, said: bytes) -> bytes:
                 raise too_large(MAX_RESULT_BYTES)
         return bytes(heard)
 
-    speaking = asyncio.create_task(say())
+    speaking, hearing = asyncio.create_task(say()), asyncio.create_task(hear())
+    ending = asyncio.create_task(_exit_of(process))
     try:
-        return await hear()
+        await asyncio.wait({hearing, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if hearing.done():
+            answer = hearing.result()
+            await ending
+            return answer
+        # It has answered when it ends; what it leaves behind could hold its output open for ever.
+        _end(process)
+        await asyncio.wait({hearing}, timeout=_LAST_WORDS_SECONDS)
+        if not hearing.done():
+            raise WorkError("the program has ended, and what it started holds its output open")
+        return hearing.result()
     finally:
-        speaking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await speaking
+        for each in (speaking, hearing, ending):
+            each.cancel()
+        await asyncio.gather(speaking, hearing, ending, return_exceptions=True)
+
+
+async def _exit_of(process: asyncio.subprocess.Process) -> None:
+    """Wait until a process has ended, whoever holds its pipes."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    handle = os.pidfd_open(process.pid)
+    loop.add_reader(handle, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(handle)
+        os.close(handle)
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

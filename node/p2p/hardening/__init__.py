@@ -7,5 +7,5 @@ this folder nothing knows that the library has faults.
 
 Most are subclasses given to the library's own constructors. Set for the whole process are only: the
 DHT's protocol name (a constant copied into five modules), the service manager's search for a parent
-task, and where the library's log goes.
+task, how a line of multistream-select is read, and where the library's log goes.
 """

@@ -69,6 +69,12 @@ RAISED_TO_US: Final = frozenset(
     }
 )
 """Loggers of what is raised to the caller besides, who knows whether it is a fault."""
+NO_FAULTS: Final = (
+    "Failed to open stream",
+    "Error getting providers",
+    "Error sending ADD_PROVIDER",
+)
+"""How lines begin that only say that somebody we asked is not there any more."""
 
 
 class LibraryLog(logging.Handler):
@@ -79,6 +85,8 @@ class LibraryLog(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         told = (*record.args, error) if isinstance(record.args, tuple) else (error,)
         if record.name in RAISED_TO_US or any(isinstance(a, StreamError) for a in told):
+            return
+        if record.getMessage().startswith(NO_FAULTS):
             return
         layer = record.name.removeprefix("libp2p.").replace(".", "-")
         detail = record.getMessage() + (f" ({error!r})" if error is not None else "")

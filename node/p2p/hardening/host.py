@@ -12,6 +12,7 @@ from typing import Final
 import trio
 from libp2p.abc import INetStream
 from libp2p.host.basic_host import BasicHost
+from libp2p.identity.identify_push.identify_push import ID_PUSH as IDENTIFY_PUSH
 from libp2p.io.exceptions import IncompleteReadError
 from libp2p.network.stream.exceptions import StreamError
 from libp2p.peer.id import ID
@@ -96,7 +97,9 @@ class BoundedHost(BasicHost):
         limits: Limits,
         announce: Sequence[str],
     ) -> None:
-        told = [Multiaddr(a) for a in announce]
+        self._announce = [Multiaddr(a) for a in announce]
+        self.circuits: list[Multiaddr] = []
+        """Addresses of ours through relays, without our PeerId."""
         self._limits = limits
         self.swarm = swarm
         self.store = store
@@ -107,8 +110,26 @@ class BoundedHost(BasicHost):
         super().__init__(
             network=swarm,
             negotiate_timeout=int(limits.negotiate_seconds),
-            addrs_factory=(lambda _: told) if told else expand_unspecified,
         )
+
+    def get_network(self) -> BoundedSwarm:
+        """Return the swarm."""
+        swarm = super().get_network()
+        assert isinstance(swarm, BoundedSwarm)  # noqa: S101  (given to the constructor)
+        return swarm
+
+    def get_addrs(self) -> list[Multiaddr]:
+        """Return the addresses that we tell: announced ones, or those we listen on and were seen at.
+
+        Stock cuts an address through a relay off at the relay's PeerId.
+        """
+        direct = self._announce
+        if not direct:
+            direct = expand_unspecified(self.get_transport_addrs())
+            if self._observed_addr_manager is not None:
+                direct = [*direct, *self._observed_addr_manager.addrs()]
+        told = {str(address): address for address in [*direct, *self.circuits]}
+        return [Multiaddr(f"{address}/p2p/{self.get_id()}") for address in told]
 
     def streams_of(self, peer: ID) -> int:
         """Return how many streams of a peer are being served."""
@@ -163,6 +184,8 @@ class BoundedHost(BasicHost):
                 await stream.reset()
                 return
             await handler(stream)
+        if protocol == IDENTIFY_PUSH and self.on_identified is not None:
+            await self.on_identified(peer)  # it speaks another protocol now, or lives elsewhere
 
     async def close(self) -> None:
         """Close everything, whatever cancels us meanwhile."""

@@ -12,7 +12,10 @@ from libp2p.io.utils import read_exactly
 from libp2p.protocol_muxer.exceptions import MultiselectCommunicatorError
 from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
 
-__all__ = ["install"]
+__all__ = ["STOCK_READ", "install"]
+
+STOCK_READ: Final = MultiselectCommunicator.read
+"""The library's own, for the test that shows what is wrong with it."""
 
 LINE_BYTES: Final = 1_024
 """Source: multistream-select 1.0; go-multistream refuses longer ones too."""

@@ -13,7 +13,7 @@ What stock does (``libp2p.pubsub.pubsub``):
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import Enum
 from typing import Final
 
@@ -127,6 +127,20 @@ class BoundedPubsub(Pubsub):
         self.manager.run_task(self.handle_sending_messages, peer_id, stream, queue)
         for topic in [t for t, peers in self.peer_topics.items() if peer_id in peers]:
             await self.router.on_peer_subscribed(peer_id, topic)
+
+    def on_identified(self, peer: ID, protocols: Collection[str]) -> None:
+        """Open our stream to a peer that has begun to speak gossip after it connected.
+
+        Stock tries once when a peer connects, and never again when it was too early.
+        """
+        if peer not in self.peers and any(p in protocols for p in self.protocols):
+            self._schedule_peer_stream_retry(peer)
+
+    def _schedule_peer_stream_retry(self, peer_id: ID) -> None:
+        try:
+            super()._schedule_peer_stream_retry(peer_id)
+        except RuntimeError:  # the service is ending: its nursery takes no more tasks
+            self._peer_stream_retries_pending.discard(peer_id)
 
     async def handle_sending_messages(
         self, peer_id: ID, stream: INetStream, queue: RpcQueue

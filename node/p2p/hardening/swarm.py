@@ -15,7 +15,7 @@ What stock does (``libp2p.network.swarm``):
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from libp2p.abc import (
@@ -37,22 +37,27 @@ from libp2p.network.connection.swarm_connection import SwarmConn
 from libp2p.network.exceptions import SwarmException
 from libp2p.network.swarm import Swarm
 from libp2p.peer.id import ID
+from libp2p.peer.peerinfo import info_from_p2p_addr
 from libp2p.peer.peerstore import PeerStoreError
 from libp2p.protocol_muxer.exceptions import MultiselectClientError, MultiselectError
 from libp2p.transport.exceptions import MuxerUpgradeFailure
 from libp2p.transport.upgrader import TransportUpgrader
 from multiaddr import Multiaddr
 
-from node.p2p.addresses import dial_order
+from node.p2p.addresses import dial_order, is_relayed
 from node.p2p.config import Limits
 from node.p2p.hardening.admission import Admission
 from node.p2p.hardening.faults import faults
 from node.p2p.hardening.yamux import PROTOCOL as YAMUX
 from node.p2p.hardening.yamux import BoundedYamux
 
+if TYPE_CHECKING:
+    from libp2p.relay.circuit_v2.transport import CircuitV2Transport
+
 __all__ = ["BoundedSwarm", "BoundedUpgrader"]
 
 ADDRESSES_DIALLED: Final = 8
+RELAY_ADDRESS_SECONDS: Final = 3_600
 HEAD_START_SECONDS: Final = 0.25
 """How long an address is tried before the next one is too (RFC 8305, section 5)."""
 
@@ -123,6 +128,8 @@ class BoundedSwarm(Swarm):
             ),
         )
         self._limits = limits
+        self.circuit: CircuitV2Transport | None = None
+        """Dials through relays, when that is asked for."""
         self._handshakes = Admission[str](limits.handshakes_per_address, limits.handshakes)
         self.refused: frozenset[ID] = frozenset()
         """Peers with whom there is no connection, whoever dials."""
@@ -202,10 +209,34 @@ class BoundedSwarm(Swarm):
             known = self.peerstore.addrs(peer_id)
         except PeerStoreError as error:
             raise SwarmException(f"no address of {peer_id} is known") from error
-        usable = [a for a in dial_order(known) if self.transport_manager.transport_for_dialing(a)]
+        usable = [a for a in dial_order(known) if self._can_use(a)]
         if not usable:
             raise SwarmException(f"none of {len(known)} addresses of {peer_id} can be dialled")
         return usable[:ADDRESSES_DIALLED]
+
+    def _can_use(self, address: Multiaddr) -> bool:
+        if is_relayed(address):
+            return self.circuit is not None
+        return self.transport_manager.transport_for_dialing(address) is not None
+
+    async def _dial_one(self, address: Multiaddr, peer_id: ID) -> INetConn:
+        if not is_relayed(address) or self.circuit is None:
+            return await self._dial_addr_single_attempt(address, peer_id)
+        relay = address.decapsulate("/p2p-circuit")
+        info = info_from_p2p_addr(relay)
+        self.peerstore.add_addrs(info.peer_id, info.addrs, RELAY_ADDRESS_SECONDS)
+        await self.dial_peer(info.peer_id)
+        return await self.circuit.dial(Multiaddr(f"{address}/p2p/{peer_id}"))
+
+    async def can_dial(self, peer_id: ID, address: Multiaddr) -> bool:
+        """Return whether a peer answers at an address, on a connection that is then closed."""
+        try:
+            with trio.fail_after(self._limits.dial_seconds):
+                conn = await self._dial_addr_single_attempt(address, peer_id)
+        except (SwarmException, IOException, OSError, trio.TooSlowError):
+            return False
+        await conn.close()
+        return True
 
     async def _dial_first(self, peer_id: ID, addresses: Sequence[Multiaddr]) -> INetConn:
         """Dial one address after the other, each with a head start; the first to answer wins."""
@@ -215,7 +246,7 @@ class BoundedSwarm(Swarm):
         async def dial(address: Multiaddr, failed: trio.Event) -> None:
             try:
                 with trio.fail_after(self._limits.dial_seconds):
-                    conn = await self._dial_addr_single_attempt(address, peer_id)
+                    conn = await self._dial_one(address, peer_id)
             except (SwarmException, IOException, OSError, trio.TooSlowError) as error:
                 errors.append(error)
                 failed.set()
@@ -241,6 +272,9 @@ class BoundedSwarm(Swarm):
         for other in won[1:]:
             await other.close()
         return won[0]
+
+    def _schedule_prune(self) -> None:
+        """Do nothing: see :mod:`node.p2p.trimming`."""
 
     async def notify_opened_stream(self, stream: INetStream) -> None:
         """Tell nobody: nobody acts on it."""

@@ -50,6 +50,7 @@ STREAMS_PER_SECOND, STREAM_BURST = 1_000.0, 2_000.0
 PINGS_PER_SECOND, PING_BURST = 10.0, 100.0
 WRITE_SECONDS: Final = 20.0
 """A peer that takes nothing for this long is gone."""
+FAREWELL_SECONDS: Final = 1.0
 BODY_SECONDS: Final = 10.0
 """Time for the rest of a frame whose header has come."""
 BACKLOG: Final = 64
@@ -256,7 +257,14 @@ class BoundedYamux(IMuxedConn):
             raise MuxedConnUnavailable("the connection has ended") from error
 
     async def write_frame(
-        self, kind: int, flags: int, stream_id: int, length: int, body: bytes = b""
+        self,
+        kind: int,
+        flags: int,
+        stream_id: int,
+        length: int,
+        body: bytes = b"",
+        *,
+        seconds: float = WRITE_SECONDS,
     ) -> None:
         """Write one frame, whole, also when the caller is cancelled meanwhile.
 
@@ -264,7 +272,7 @@ class BoundedYamux(IMuxedConn):
             MuxedStreamError: the connection has ended, or the peer takes nothing.
         """
         frame = HEADER.pack(0, kind, flags, stream_id, length) + body
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + WRITE_SECONDS) as scope:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + seconds) as scope:
             try:
                 async with self._write_lock:
                     if self.event_shutting_down.is_set() and kind != GO_AWAY:
@@ -275,7 +283,7 @@ class BoundedYamux(IMuxedConn):
                 self.event_shutting_down.set()
                 raise MuxedStreamError("the connection has ended") from error
         if scope.cancelled_caught:
-            faults.report("yamux", self.peer_id, "takes-nothing", f"for {WRITE_SECONDS:.0f} s")
+            faults.report("yamux", self.peer_id, "takes-nothing", f"for {seconds:.0f} s")
             self.event_shutting_down.set()
             with trio.CancelScope(shield=True):
                 await self._close_below()
@@ -285,11 +293,10 @@ class BoundedYamux(IMuxedConn):
     async def close(self) -> None:
         """End the connection, telling the peer when it listens."""
         if not self.event_shutting_down.is_set():
-            with trio.move_on_after(1.0):
-                try:
-                    await self.write_frame(GO_AWAY, 0, 0, 0)
-                except MuxedStreamError as error:
-                    _LOG.debug("no farewell to %s: %s", self.peer_id, error)
+            try:
+                await self.write_frame(GO_AWAY, 0, 0, 0, seconds=FAREWELL_SECONDS)
+            except MuxedStreamError as error:
+                _LOG.debug("no farewell to %s: %s", self.peer_id, error)
         with trio.CancelScope(shield=True):
             await self._end()
 

@@ -1,6 +1,6 @@
 //! A node's configuration, without the hundred flags that Substrate's command line has for it.
 
-use crate::{Arguments, Fault};
+use crate::{server::CONNECTIONS, Arguments, Fault};
 use sc_service::{
 	config::{
 		BlocksPruning, DatabaseSource, ExecutorConfiguration, KeystoreConfig, NetworkConfiguration,
@@ -12,53 +12,43 @@ use sc_service::{
 use sc_transaction_pool::TransactionPoolType;
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// Largest request and response, in megabytes: a metadata or a page of storage fits.
-const MEGABYTES: u32 = 15;
-const CONNECTIONS: u32 = 100;
-const SUBSCRIPTIONS: u32 = 1024;
-const BUFFERED: u32 = 64;
-
-fn rpc(arguments: &Arguments) -> RpcConfiguration {
-	let mut origins: Vec<String> = ["http", "https"]
-		.iter()
-		.flat_map(|scheme| ["localhost", "127.0.0.1"].map(|host| format!("{scheme}://{host}:*")))
-		.collect();
-	origins.push("https://polkadot.js.org".into());
-	origins.extend(arguments.allow_origin.iter().cloned());
-	let cors = (!origins.iter().any(|origin| origin == "*")).then_some(origins);
+/// Substrate's own server, which serves nobody: see [`crate::server`]. The client insists on starting it; it
+/// takes a port of this machine, and no connection there.
+fn closed_rpc() -> RpcConfiguration {
+	let batch_config = RpcBatchRequestConfig::Disabled;
 	let endpoint = RpcEndpoint {
-		listen_addr: SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.rpc_port)),
-		batch_config: RpcBatchRequestConfig::Unlimited,
-		max_connections: CONNECTIONS,
-		max_payload_in_mb: MEGABYTES,
-		max_payload_out_mb: MEGABYTES,
-		max_subscriptions_per_connection: SUBSCRIPTIONS,
-		max_buffer_capacity_per_connection: BUFFERED,
+		listen_addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+		max_connections: 0,
+		rpc_methods: RpcMethods::Safe,
+		batch_config,
+		max_payload_in_mb: 0,
+		max_payload_out_mb: 0,
+		max_subscriptions_per_connection: 0,
+		max_buffer_capacity_per_connection: 1,
 		rate_limit: None,
 		rate_limit_trust_proxy_headers: false,
 		rate_limit_whitelisted_ips: vec![],
-		cors: cors.clone(),
-		// It listens to this machine alone, and is for tests.
-		rpc_methods: RpcMethods::Unsafe,
+		cors: Some(vec![]),
 		is_optional: false,
 		retry_random_port: false,
 	};
 	RpcConfiguration {
 		addr: Some(vec![endpoint]),
+		// Of threads for blocking calls as well, which ours are made on.
 		max_connections: CONNECTIONS,
-		cors,
-		methods: RpcMethods::Unsafe,
-		max_request_size: MEGABYTES,
-		max_response_size: MEGABYTES,
+		cors: Some(vec![]),
+		methods: RpcMethods::Safe,
+		max_request_size: 0,
+		max_response_size: 0,
 		id_provider: None,
-		max_subs_per_conn: SUBSCRIPTIONS,
-		port: arguments.rpc_port,
-		message_buffer_capacity: BUFFERED,
-		batch_config: RpcBatchRequestConfig::Unlimited,
+		max_subs_per_conn: 0,
+		port: 0,
+		message_buffer_capacity: 1,
+		batch_config,
 		rate_limit: None,
 		rate_limit_whitelisted_ips: vec![],
 		rate_limit_trust_proxy_headers: false,
-		request_logger_limit: 1024,
+		request_logger_limit: 0,
 	}
 }
 
@@ -101,7 +91,7 @@ pub fn configuration(
 		chain_spec,
 		executor: ExecutorConfiguration::default(),
 		wasm_runtime_overrides: None,
-		rpc: rpc(arguments),
+		rpc: closed_rpc(),
 		prometheus_config: None,
 		telemetry_endpoints: None,
 		offchain_worker: OffchainWorkerConfig {

@@ -17,6 +17,7 @@ use jsonrpsee::{
 	RpcModule,
 };
 use sc_consensus::{BlockImport, BlockImportParams, ForkChoiceStrategy, ImportResult};
+use sc_rpc_api::check_if_safe;
 use sc_transaction_pool_api::TransactionPool;
 use serde::Deserialize;
 use serde_json::{json, Value};
@@ -177,17 +178,26 @@ where
 	P: TransactionPool<Block = Block, Hash = Hash> + 'static,
 {
 	let mut module = RpcModule::new(context);
-	module.register_blocking_method("dev_status", |_, context, _| context.status())?;
-	module.register_async_method("dev_newBlock", |params, context, _| async move {
+	module.register_blocking_method("dev_status", |_, context, extensions| {
+		check_if_safe(&extensions)?;
+		context.status()
+	})?;
+	module.register_async_method("dev_newBlock", |params, context, extensions| async move {
+		check_if_safe(&extensions)?;
 		context
 			.new_block(optional(&params)?.unwrap_or_default())
 			.await
 	})?;
-	module.register_async_method("dev_advance", |params, context, _| async move {
+	module.register_async_method("dev_advance", |params, context, extensions| async move {
+		check_if_safe(&extensions)?;
 		context.advance(params.one()?).await
 	})?;
-	module.register_async_method("dev_importBlock", |params, context, _| async move {
-		context.import(params.one()?).await
-	})?;
+	module.register_async_method(
+		"dev_importBlock",
+		|params, context, extensions| async move {
+			check_if_safe(&extensions)?;
+			context.import(params.one()?).await
+		},
+	)?;
 	Ok(module)
 }

@@ -10,6 +10,7 @@ mod genesis;
 mod rpc;
 mod runtime_api;
 mod seal;
+mod server;
 mod service;
 mod time;
 

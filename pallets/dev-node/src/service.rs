@@ -7,6 +7,7 @@ use crate::{
 	rpc,
 	runtime_api::{Block, Hash, RuntimeApi},
 	seal::{seal_by_itself, Sealer},
+	server::Listener,
 	time::Clock,
 	Arguments, Fault,
 };
@@ -16,11 +17,7 @@ use sc_network::NetworkWorker;
 use sc_service::{SpawnTasksParams, TFullBackend, TFullClient, TaskManager};
 use sc_transaction_pool_api::TransactionPool;
 use sp_core::traits::CallContext;
-use std::{
-	net::{Ipv4Addr, TcpListener},
-	sync::Arc,
-	time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 /// Where blocks and states are kept.
 pub type Backend = TFullBackend<Block>;
@@ -38,9 +35,7 @@ pub async fn start(
 	tokio: tokio::runtime::Handle,
 ) -> Result<TaskManager, Fault> {
 	let started = Instant::now();
-	// Substrate's server panics where the port is taken; and this is known before anything is compiled.
-	TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.rpc_port))
-		.map_err(|why| format!("port {}: {why}", arguments.rpc_port))?;
+	let listener = Listener::bind(arguments).await?;
 	let state = state(arguments)?;
 	let config = configuration(arguments, specification(arguments)?, tokio)?;
 	let executor = sc_service::new_wasm_executor(&config.executor);
@@ -163,9 +158,11 @@ pub async fn start(
 		});
 	essential.spawn_blocking("sealing", None, sealing);
 
-	let addresses = handlers.listen_addresses().iter().map(ToString::to_string);
+	let address = listener.address;
+	let methods = (*handlers.handle()).clone();
+	tasks.keep_alive(listener.serve(methods)?);
 	let ready = serde_json::json!({
-		"listening": addresses.collect::<Vec<_>>(),
+		"listening": [format!("/ip4/{}/tcp/{}", address.ip(), address.port())],
 		"genesis": expected,
 		"runtime": format!("{}-{}", version.spec_name, version.spec_version),
 	});

@@ -196,6 +196,16 @@ def test_a_node_refuses_to_make_very_many_blocks_and_says_why(ainur: Ainur) -> N
 
 
 @pytest.mark.skipif(not IS_NODE, reason="needs both backends")
+def test_both_backends_make_the_same_genesis_of_a_seed(ainur: Ainur) -> None:
+    found = set()
+    for backend in ("embedded", "node"):
+        up = ainur.json("up", "--port", "0", "--backend", backend, "--seed", "7")
+        found.add((up["genesis"], up["runtime"]))
+        ainur.run("down")
+    assert len(found) == 1
+
+
+@pytest.mark.skipif(not IS_NODE, reason="needs both backends")
 def test_the_blocks_of_one_backend_are_not_passed_over_by_the_other(ainur: Ainur) -> None:
     ainur.up("--persist")
     ainur.run("down")

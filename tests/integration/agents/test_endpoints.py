@@ -21,10 +21,10 @@ from node.executor.errors import (
     UnavailableError,
 )
 from node.executor.limits import Grants, Limits
-from node.executor.running import load_agents, open_executor
-from node.executor.sandbox import find_bubblewrap
+from node.executor.loading import load_agents
+from node.executor.running import open_executor
 from tests.support.agent_servers import KEY, ROOT, served
-from tests.support.agents import perform, running_agent
+from tests.support.agents import needs_sandbox, perform, running_agent
 
 pytestmark = pytest.mark.integration
 TERMS: dict[str, Any] = {"capability": "text.wordcount", "price": "0.02 AINU"}
@@ -205,7 +205,7 @@ async def test_a_tool_that_is_not_there_is_named_with_those_that_are(mcp_url: st
             raise AssertionError("it was run")
 
 
-@pytest.mark.skipif(find_bubblewrap().program is None, reason=find_bubblewrap().trouble)
+@needs_sandbox
 async def test_a_tool_behind_a_command_runs_in_the_sandbox_without_the_network() -> None:
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import tests.support.agent_servers as s; s.main('mcp-stdio')"
     spec = agent.mcp("count", sys.executable, "-c", script, **TERMS)
@@ -253,7 +253,7 @@ async def test_an_a2a_agent_that_is_not_there_is_unavailable() -> None:
 # --- declared in a file
 
 
-@pytest.mark.skipif(find_bubblewrap().program is None, reason=find_bubblewrap().trouble)
+@needs_sandbox
 async def test_a_file_may_declare_endpoints_and_their_grants_stay_the_operators(
     tmp_path: Path, http_url: str
 ) -> None:

@@ -6,13 +6,14 @@ import pytest
 import trio
 
 from chain.calls import escrow, registry, reputation
-from chain.calls.frame import Remark, Sudo, TransferKeepAlive
+from chain.calls.frame import Remark, RemarkWithEvent, Sudo, TransferKeepAlive
 from chain.client import open_chain
 from chain.errors import (
     ArithmeticRefusedError,
     EscrowError,
     Fault,
     FrameError,
+    HistoryError,
     PoolRefusedError,
     TokenError,
     UsageError,
@@ -266,3 +267,29 @@ async def nonce_of(backend: Backend, signer: Signer) -> int:
     from market.identity import ss58_from_account
 
     return int(await backend.call("system_accountNextIndex", ss58_from_account(signer.account)))
+
+
+async def test_remarks_come_back_byte_for_byte(backend: Backend, store: MemoryStore) -> None:
+    posted = [b"", b"text", b"0x4142", b"0xzz", b"\x8c\x01\xff", b"A" * 300]
+    async with open_chain(backend.url, store, patience=QUICK) as chain:
+        places = [
+            (await chain.submit(f"{n}", RemarkWithEvent(data), ALICE)).place.block.number
+            for n, data in enumerate(posted)
+        ]
+        found = await chain.remarks(places[0], places[-1])
+        assert [(each.block, each.data) for each in found] == list(zip(places, posted, strict=True))
+        assert await chain.remarks(places[-1], BlockNumber(places[-1] + 5)) == found[-1:]
+
+
+async def test_the_past_is_asked_by_block(backend: Backend, store: MemoryStore) -> None:
+    async with open_chain(backend.url, store, patience=QUICK) as chain:
+        before = await chain.finalized()
+        await chain.submit("register", registry.Register(None, None, ONE, ONE, Roles.NONE), DAVE)
+        assert await chain.queries.agent(DAVE.account) is not None
+        assert await chain.queries.at(before.hash).agent(DAVE.account) is None
+        assert await chain.block_at(before.number) == before
+        now = await chain.free_balance(DAVE.account)
+        assert await chain.free_balance(DAVE.account, before.hash) > now
+        assert await chain.existential_deposit() > 0
+        with pytest.raises(HistoryError, match="yet to come"):
+            await chain.block_at(BlockNumber(before.number + 1_000))

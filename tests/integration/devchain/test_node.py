@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import websocket
 
 from chain.devchain.block import encode_body
 from chain.devchain.chain import DevChain
@@ -24,6 +25,7 @@ from chain.devchain.scale import decode_compact
 from tests.support.extrinsics import ALICE, BOB, UNIT, remark, sign, transfer
 from tests.support.node import NodeError, NodeProcess, node_program
 from tests.support.random_calls import RandomExtrinsics
+from tests.support.rpc import AnsweredError, Client
 from tests.support.runtime import runtime_path
 
 EXTRINSICS = int(os.environ.get("AINUR_EXTRINSICS", "300"))
@@ -126,7 +128,7 @@ def test_instant_seal_makes_a_final_block_for_each_burst(start: Any, open_chain:
         account = "0x" + ALICE.public.hex()
         nonce_of = "AccountNonceApi_account_nonce"
         until(lambda: node("state_call", nonce_of, account) == "0x14000000")
-        assert node("author_pendingExtrinsics") == []
+        until(lambda: node("author_pendingExtrinsics") == [])  # the pool follows the block
         head = node("chain_getHeader")
         assert 1 <= int(head["number"], 16) <= 20
         finalized = node("chain_getFinalizedHead")
@@ -176,6 +178,24 @@ def test_blocks_made_within_a_millisecond_and_after_a_leap_of_time_bear_later_ti
         assert hash_ == made[1] == "0x" + chain.head.hash.hex()
         assert times == sorted(set(times))
         assert times[9] - times[0] >= 3_200_000
+
+
+def test_web_pages_are_let_in_as_the_embedded_chain_lets_them_in(start: Any) -> None:
+    with start() as node:
+        for origin in ("https://evil.example", "null"):
+            with pytest.raises(websocket.WebSocketBadStatusException, match="403"):
+                Client(node.url, suppress_origin=False, origin=origin)
+        with Client(node.url, suppress_origin=False, origin="https://polkadot.js.org") as apps:
+            assert apps.call("system_chainType") == "Development"
+            for method in ("dev_newBlock", "dev_status", "author_rotateKeys"):
+                with pytest.raises(AnsweredError, match="unsafe"):
+                    apps.call(method)
+            with pytest.raises(AnsweredError, match="unsafe"):
+                apps.call("engine_createBlock", True, True)
+        with Client(node.url, suppress_origin=False, origin="http://localhost:3000") as ours:
+            ours.call("dev_newBlock")
+            ours.call("engine_createBlock", True, True)
+        assert node("chain_getHeader")["number"] == "0x2"
 
 
 def test_the_nodes_that_lose_their_parent_end(start: Any) -> None:

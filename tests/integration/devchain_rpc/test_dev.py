@@ -94,7 +94,7 @@ def test_a_reorganisation_does_not_pass_what_is_final(client: Client) -> None:
 
 def test_engine_calls_make_and_finalise_blocks() -> None:
     with served(seal=MANUAL, finality_lag=100) as node, node.client() as client:
-        assert failure(client, "engine_createBlock", False, False, None).code == -32000
+        assert failure(client, "engine_createBlock", False, False, None).code == 12_000
         block = client.call("engine_createBlock", True, False, None)["hash"]
         assert client.call("chain_getFinalizedHead") != block
         assert client.call("engine_finalizeBlock", block) is True

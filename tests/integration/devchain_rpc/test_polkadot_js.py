@@ -14,12 +14,18 @@ import pytest
 from substrateinterface import SubstrateInterface
 
 from chain.devchain.scale import encode_compact
+from tests.support.node import IS_NODE
 from tests.support.rpc import Served, served
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain]
 FOLDER = Path(__file__).parents[2] / "polkadotjs"
 PATIENCE = 100
 UNIT = 10**12
+
+
+def is_newer(name: str) -> bool:
+    """Whether a method is one of those that a node serves and polkadot.js does not yet know."""
+    return IS_NODE and ("_v1_" in name or name == "author_rotateKeysWithOwner")
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +184,7 @@ def test_it_finds_nothing_to_warn_of_but_our_own_methods_and_the_refusal(
     for warning in seen["warnings"]:
         if "RPC methods not decorated" in warning:
             names = warning.split("decorated: ")[1].split(", ")
-            assert all(name.startswith("dev_") for name in names)
+            assert all(name.startswith("dev_") for name in names if not is_newer(name))
         else:
             assert "1010: Invalid Transaction" in warning
     assert seen["genesis"] == f"0x{node.chain.genesis.hash.hex()}"

@@ -3,6 +3,7 @@
 import gc
 import os
 import threading
+from contextlib import AsyncExitStack
 
 import psutil
 import pytest
@@ -261,6 +262,40 @@ async def test_hooks_hear_of_peers_that_come_and_go_and_a_failing_hook_harms_nob
         await eventually(lambda: went == [b.peer_id])
 
 
+async def test_a_hook_that_comes_late_hears_of_those_who_are_there() -> None:
+    async with networks(2) as (a, b):
+        await eventually(lambda: bool(a.peers()))
+        await trio.sleep(0.5)
+        came: list[PeerId] = []
+
+        async def note(peer: PeerId) -> None:
+            came.append(peer)
+
+        a.on_connected(note)
+        await eventually(lambda: came == [b.peer_id])
+
+
+async def test_a_peer_with_many_slow_requests_does_not_keep_others_waiting() -> None:
+    async with networks(3) as (a, greedy, modest):
+        release = trio.Event()
+        waiting: list[PeerId] = []
+
+        async def slow(peer: PeerId, data: bytes) -> bytes:
+            waiting.append(peer)
+            if peer == greedy.peer_id:
+                await release.wait()
+            return b""
+
+        a.serve(ECHO, slow, concurrent=8)
+        async with trio.open_nursery() as nursery:
+            for _ in range(20):
+                nursery.start_soon(greedy.request, a.peer_id, ECHO, b"", 60.0)
+            await eventually(lambda: len(waiting) == 2)
+            assert await modest.request(a.peer_id, ECHO, b"", timeout=60) == b""
+            release.set()
+        assert waiting.count(greedy.peer_id) == 20
+
+
 async def test_a_port_that_is_taken_and_a_wrong_seed_are_refused_in_words() -> None:
     async with networks(1) as (a,):
         port = a.multiaddrs[0].split("/")[4]
@@ -303,3 +338,50 @@ async def test_a_node_that_restarts_200_times_leaves_no_socket_task_thread_or_sl
                 else:
                     assert now == before
                     assert process.memory_info().rss - memory < 64 * 2**20
+
+
+async def test_above_the_high_watermark_the_least_useful_are_dropped_and_the_wanted_stay() -> None:
+    limits = Limits(low_watermark=2, high_watermark=4, grace_seconds=0.5, keepalive_seconds=2.0)
+    async with networks(1) as (wanted,):
+        config = NetworkConfig(limits=limits, bootstrap=wanted.multiaddrs)
+        async with open_network(config, seed_of("hub")) as hub, AsyncExitStack() as stack:
+            await eventually(lambda: len(hub.peers()) == 1)
+            liar = await stack.enter_async_context(open_network(NetworkConfig(), seed_of("liar")))
+            await liar.connect(hub.multiaddrs[0])
+            hub.judge(liar.peer_id, -50.0)
+            for i in range(4):
+                guest = open_network(NetworkConfig(), seed_of(("guest", i)))
+                await (await stack.enter_async_context(guest)).connect(hub.multiaddrs[0])
+            await eventually(lambda: len(hub.peers()) <= 4)
+            kept = {p.peer for p in hub.peers()}
+            assert wanted.peer_id in kept
+            assert liar.peer_id not in kept
+
+
+TRANSPORTS = {
+    "quic": ("/ip4/127.0.0.1/udp/0/quic-v1",),
+    "websocket": ("/ip4/127.0.0.1/tcp/0/ws",),
+    "all": ("/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0/ws"),
+}
+
+
+@pytest.mark.parametrize("name", TRANSPORTS)
+async def test_other_transports_carry_requests_and_gossip_and_know_who_is_there(name: str) -> None:
+    config = NetworkConfig(listen=TRANSPORTS[name])
+    async with networks(1, config) as (a,):
+        gone, _ = await _closed_peer()
+        a.serve(ECHO, echo)
+        heard = await a.subscribe(TOPIC, accept)
+        for number, address in enumerate(a.multiaddrs):
+            async with open_network(config, seed_of(("guest", number))) as b:
+                with pytest.raises(UnreachableError):
+                    await b.connect(f"{address.rsplit('/', 1)[0]}/{gone}")
+                await b.connect(address)
+                data = os.urandom(200_000)
+                assert await b.request(a.peer_id, ECHO, data, timeout=60) == data
+                await b.subscribe(TOPIC, accept)
+                await eventually(lambda: a.peer_id in b.listeners(TOPIC))
+                await trio.sleep(1.5)
+                await b.publish(TOPIC, address.encode())
+                with trio.fail_after(60):
+                    assert await heard.receive() == Heard(b.peer_id, address.encode())

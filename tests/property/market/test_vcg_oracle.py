@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from market.clearing.assignment import solve_assignment
+from market.clearing.bundles import Packing, solve_packing
 from market.clearing.problem import Problem
 from market.clearing.rents import rents_of
 from market.clearing.slots import Slots, expand_slots
 from market.vcg import Clearing, clear
+from node.bench.vcg import bundle_problem
 from tests.support.auctions import expected, random_problem
 
 pytestmark = [pytest.mark.property, pytest.mark.timeout(600)]  # a busy machine is no failure
@@ -60,13 +62,33 @@ def test_closed_form_and_assignment_agree_on_one_task() -> None:
         assert attrs.evolve(cleared, method="vcg-single", proof="closed form") == clear(problem)
 
 
-@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("part", range(4))
 def test_bundles_clear_as_enumeration_does(part: int) -> None:
-    for seed in range(part * 500, (part + 1) * 500):
+    for seed in range(part * 1_000, (part + 1) * 1_000):
         problem = random_problem(Random(seed), bundles=True)
         cleared = clear(problem, "vcg-bundles")
         assert cleared.method == "vcg-bundles"
         check_against_enumeration(problem, cleared)
+
+
+def test_solver_and_sets_of_tasks_choose_the_same_bundles() -> None:
+    """Ties, too, and what each winner adds."""
+    for seed in range(400):
+        problem = random_problem(Random(seed), bundles=True)
+        sets, solver = solve_packing(problem), solve_packing(problem, by_solver=True)
+        assert isinstance(sets, Packing)
+        assert isinstance(solver, Packing)
+        assert attrs.evolve(solver, proof=sets.proof) == sets
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_solver_and_sets_of_tasks_agree_on_middle_sizes(seed: int) -> None:
+    problem = bundle_problem(seed, tasks=6, bidders=15, bids=60)
+    sets, solver = solve_packing(problem), solve_packing(problem, by_solver=True)
+    assert isinstance(sets, Packing)
+    assert isinstance(solver, Packing)
+    assert sets.proof != solver.proof
+    assert attrs.evolve(solver, proof=sets.proof) == sets
 
 
 def _resolved(slots: Slots) -> dict[int, int]:

@@ -1,11 +1,12 @@
 """Frames, parameters, addresses, access, faults, sealing: what needs no chain."""
 
 import json
+import math
 from collections.abc import Callable
 
 import pytest
 import trio
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chain.devchain.rpc.access import Access, Refused
@@ -17,7 +18,13 @@ from chain.devchain.rpc.method import Table, hex_bytes, natural, optional
 from chain.devchain.rpc.outbox import Outbox
 from chain.devchain.rpc.sealer import INSTANT, MANUAL, Seal, parse_seal
 from chain.devchain.rpc.ss58 import decode_ss58
-from chain.devchain.rpc.wire import decode_frame, encode_batch, encode_result, read_request
+from chain.devchain.rpc.wire import (
+    decode_frame,
+    encode_batch,
+    encode_result,
+    id_of,
+    read_request,
+)
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -47,6 +54,21 @@ def test_any_value_is_a_call_or_an_invalid_request(value: object) -> None:
 @given(st.sampled_from(sorted(DEVELOPMENT.methods)), VALUES)
 def test_any_parameters_are_read_or_refused(method: str, params: object) -> None:
     assert code_of(lambda: DEVELOPMENT.methods[method].read(params)) in (None, -32602)
+
+
+@given(VALUES)
+@example(math.inf)  # which JSON can say: 1e999
+def test_whoever_may_call_can_be_answered(id_: object) -> None:
+    call = {"jsonrpc": "2.0", "method": "x", "id": id_}
+    if code_of(lambda: read_request(call)) is None:
+        assert json.loads(encode_result(read_request(call).id, None))["id"] == id_
+    else:
+        assert id_of(call) is None or isinstance(id_, str)
+
+
+@pytest.mark.parametrize("frame", ["NaN", "[Infinity]", '{"id":-Infinity}', b"\xff", b'"\xc0"'])
+def test_what_is_nearly_json_is_a_parse_error(frame: bytes | str) -> None:
+    assert code_of(lambda: decode_frame(frame)) == -32700
 
 
 def test_answers_are_put_together_as_one_list() -> None:

@@ -112,7 +112,7 @@ def test_complements_win_as_a_bundle() -> None:
     # Alone the singles bring 30 + 40 = 70, the pair 110: it is paid 200 - 70 = 130.
     assert paid(cleared) == {0: (1, 65), 1: (1, 65)}
     assert cleared.method == "vcg-bundles"
-    assert cleared.proof == "proven by HiGHS to integer tolerance"
+    assert cleared.proof == "exact programme over sets of tasks"
 
 
 def test_unproven_bundles_fall_back_by_name_to_single_tasks() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import trio
 
-from chain.devchain.rpc.errors import SERVER_ERROR, RpcError, invalid_params
+from chain.devchain.rpc.errors import EMPTY_POOL, SERVER_ERROR, RpcError, invalid_params
 from chain.devchain.rpc.faults import read_rule
 from chain.devchain.rpc.method import (
     Json,
@@ -144,7 +144,7 @@ def create_block(node: Node, empty: bool, finalize: bool, parent: bytes | None) 
     """Make a block, on the head or another one."""
     chain = node.chain
     if not empty and not chain.has_ready:
-        raise RpcError(SERVER_ERROR, "Transaction pool is empty")
+        raise RpcError(EMPTY_POOL, "Transaction pool is empty: create_empty makes empty blocks")
     block = chain.build(parent=parent)
     if finalize and block.hash == chain.head.hash:
         chain.finalize(block.hash)

@@ -36,7 +36,7 @@ def name(node: Node) -> Json:
 @TABLE.method("system_version")
 def version(node: Node) -> Json:
     """Return the node's version."""
-    return node.identity.version
+    return node.identity.version()
 
 
 @TABLE.method("system_properties")

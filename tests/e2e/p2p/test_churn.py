@@ -1,0 +1,160 @@
+"""Twenty-five processes: a third killed, frozen or cut off, and healed; spam; Sybils."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from node.p2p.dht import capability_key
+from node.p2p.gossip import presence_topic
+from tests.support.networks import PATIENCE
+from tests.support.p2p_processes import Forks, Node, forks
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
+
+TOPIC = presence_topic(0)
+NODES = 25
+LIMITS = {"keepalive_seconds": 3.0}
+
+
+@pytest.fixture
+def family(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    with forks(tmp_path_factory.mktemp("churn")) as made:
+        yield made
+
+
+def until(what: Callable[[], bool], seconds: float = 2 * PATIENCE) -> None:
+    limit = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < limit, f"not within {seconds:g} s"
+        time.sleep(0.3)
+
+
+def start(family: Forks, count: int, prefix: str = "n") -> list[Node]:
+    hubs = [family.start((prefix, i), limits=LIMITS) for i in range(2)]
+    addresses = [hub.address for hub in hubs]
+    rest = [
+        family.start((prefix, i), ready=False, limits=LIMITS, config={"bootstrap": addresses})
+        for i in range(2, count)
+    ]
+    for node in rest:
+        node.wait_ready()
+    hubs[1].ask("connect", addresses[0])
+    for node in hubs + rest:
+        node.ask("subscribe", TOPIC)
+    return hubs + rest
+
+
+def all_hear(nodes: list[Node], speaker: Node, words: str) -> None:
+    """Everybody hears what one says, itself aside; said again until it has got round."""
+    missing = {node.pid: node for node in nodes if node is not speaker}
+
+    def heard() -> bool:
+        speaker.ask("publish", TOPIC, words)
+        time.sleep(0.5)
+        for node in list(missing.values()):
+            if words in node.ask("take_heard", TOPIC):
+                del missing[node.pid]
+        return not missing
+
+    until(heard)
+
+
+def no_exception_escaped(nodes: list[Node]) -> None:
+    for node in nodes:
+        assert "Traceback" not in node.log.read_text()
+
+
+def test_a_third_killed_frozen_and_restarted_and_everybody_hears_everybody_again(
+    family: Forks,
+) -> None:
+    nodes = start(family, NODES)
+    all_hear(nodes, nodes[-1], "all here")
+    killed, frozen = nodes[5:9], nodes[9:13]
+    for node in killed:
+        node.signal(signal.SIGKILL)
+    for node in frozen:
+        node.signal(signal.SIGSTOP)
+    well = nodes[:5] + nodes[13:]
+    gone = {node.peer for node in killed + frozen}
+    until(lambda: not any(gone & set(node.ask("peers")) for node in well))
+    all_hear(well, well[-1], "some gone")
+    for node in frozen:
+        node.signal(signal.SIGCONT)
+    addresses = [node.address for node in nodes[:2]]
+    back = [
+        family.start(("n", 5 + i), limits=LIMITS, config={"bootstrap": addresses})
+        for i in range(len(killed))
+    ]
+    assert [node.peer for node in back] == [node.peer for node in killed]
+    for node in back:
+        node.ask("subscribe", TOPIC)
+    everybody = well + frozen + back
+    all_hear(everybody, back[0], "healed")
+    all_hear(everybody, frozen[0], "and thawed")
+    no_exception_escaped(nodes + back)
+
+
+def test_a_node_restarted_ten_times_among_others_leaves_nothing_behind_in_them(
+    family: Forks,
+) -> None:
+    nodes = start(family, 8)
+    all_hear(nodes, nodes[-1], "all here")
+    addresses = [node.address for node in nodes[:2]]
+    before = None
+    for turn in range(11):
+        extra = family.start("extra", limits=LIMITS, config={"bootstrap": addresses})
+        extra.ask("subscribe", TOPIC)
+        until(lambda: len(extra.ask("peers")) >= 2)  # noqa: B023
+        extra.end()
+        until(lambda: not any(extra.peer in node.ask("peers") for node in nodes))  # noqa: B023
+        if turn == 0:
+            until(lambda: all(len(node.ask("peers")) >= 2 for node in nodes))
+            before = [node.ask("stats") for node in nodes]
+    assert before is not None
+    time.sleep(2.0)
+    for node, was in zip(nodes, before, strict=True):
+        now = node.ask("stats")
+        # Nodes go on finding each other by the DHT meanwhile: a connection more is no leak.
+        assert now["fds"] <= was["fds"] + len(nodes)
+        assert now["rss"] < was["rss"] + 32 * 2**20
+    no_exception_escaped(nodes)
+
+
+def test_spam_graylists_its_sender_and_honest_messages_arrive_as_before(family: Forks) -> None:
+    nodes = start(family, 10)
+    target, honest = nodes[0], nodes[3]
+    liar = family.start("liar", limits=LIMITS, config={"bootstrap": [target.address]})
+    liar.ask("subscribe", TOPIC)
+    until(lambda: target.peer in liar.ask("listeners", TOPIC))
+    all_hear([*nodes, liar], honest, "before")
+    for i in range(30):
+        liar.ask("publish", TOPIC, f"bad {i}")
+    until(lambda: target.ask("peers").get(liar.peer, 0.0) < -1000)
+    all_hear(nodes, honest, "meanwhile")
+    liar.end()
+    until(lambda: liar.peer not in target.ask("peers"))
+    again = family.start("liar", limits=LIMITS, config={"bootstrap": [target.address]})
+    until(lambda: again.peer in target.ask("peers"))
+    assert target.ask("peers")[again.peer] < -1000
+    all_hear(nodes, honest, "after")
+    no_exception_escaped(nodes)
+
+
+def test_twenty_sybils_on_a_key_do_not_hide_an_honest_provider(family: Forks) -> None:
+    nodes = start(family, 5)
+    key = capability_key("text.summarize", 0, 0).hex()
+    addresses = [node.address for node in nodes[:2]]
+    sybils = [
+        family.start(("sybil", i), ready=False, limits=LIMITS, config={"bootstrap": addresses})
+        for i in range(20)
+    ]
+    for sybil in sybils:
+        sybil.wait_ready()
+        until(lambda: bool(sybil.ask("peers")))  # noqa: B023
+        until(lambda: sybil.ask("provide", key))  # noqa: B023
+    honest, seeker = nodes[3], nodes[4]
+    until(lambda: honest.ask("provide", key))
+    for _ in range(5):
+        assert honest.peer in seeker.ask("find_providers", key)

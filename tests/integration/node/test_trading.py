@@ -1,0 +1,331 @@
+"""Tasks from submission to their end: real sockets, a real chain, a real agent."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import trio
+
+from market.auction import requester as auctioning
+from market.errors import UsageError
+from market.settlement import provider as serving
+from market.settlement import requester as buying
+from market.units import AINU, Planck
+from node.executor.limits import Grants, Limits
+from node.executor.running import RunningAgent, load_agents, open_executor
+from node.requester import Terms
+from node.trade.calls import CI_WINDOWS
+from node.trade.tasks import TaskSpec
+from tests.support.markets import TERMS, Market, Node, identity_of, open_market, tasks_events
+from tests.support.networks import eventually
+
+pytestmark = [pytest.mark.integration, pytest.mark.chain]
+
+WORDCOUNT = """
+import asyncio
+from ainur import agent
+
+@agent(capability="text.wordcount", price="0.02 AINU")
+async def wordcount(task):
+    await task.progress(0.5)
+    await asyncio.sleep(task.input.get("seconds", 0))
+    return {"words": len(task.input["text"].split())}
+"""
+NAME = "text.wordcount"
+PATIENCE = 30.0
+"""Seconds after which something that should happen has not."""
+
+
+@pytest.fixture
+async def market(tmp_path: Path) -> AsyncIterator[Market]:
+    async with open_market(tmp_path) as running:
+        await running.register(identity_of("Alice"))
+        yield running
+
+
+@pytest.fixture
+async def agent(tmp_path: Path) -> AsyncIterator[RunningAgent]:
+    file = tmp_path / "wordcount.py"
+    file.write_text(WORDCOUNT)
+    (spec,) = await load_agents(file, Limits(), Grants())
+    async with open_executor(spec, Limits(workers=2)) as running:
+        yield running
+
+
+async def submit(node: Node, seconds: float = 0.0, **options: Any) -> bytes:
+    given = json.dumps({"text": "to be or not to be", "seconds": seconds}).encode()
+    wanted: dict[str, Any] = {"budget": Planck(AINU), "deadline_ms": 15_000, **options}
+    return await node.trading.requester.submit(NAME, given, **wanted)
+
+
+async def ended(node: Node, task: bytes) -> str:
+    """Wait until a task has ended, and return what its user is told."""
+    with trio.fail_after(PATIENCE):
+        await tasks_events(node.trading, task, "ended")
+    kept = node.trading.requester.task(task)
+    assert kept is not None
+    assert kept.ended is not None
+    return kept.ended
+
+
+async def holds_nothing(node: Node) -> bool:
+    """Return whether no escrow of a node is open: everybody has what is theirs."""
+    return await node.chain.queries.live(node.identity.account) == {}
+
+
+def purchases(node: Node) -> list[buying.Requester]:
+    cases = node.trading.runner.cases.values()
+    return [state for state in cases if isinstance(state, buying.Requester)]
+
+
+def services(node: Node) -> list[serving.Provider]:
+    cases = node.trading.runner.cases.values()
+    return [state for state in cases if isinstance(state, serving.Provider)]
+
+
+async def test_a_task_goes_from_submission_to_payment(market: Market, agent: RunningAgent) -> None:
+    async with (
+        market.node("Bob", agents={NAME: agent}) as bob,
+        market.node("Charlie", agents={NAME: agent}) as charlie,
+        market.node("Alice") as alice,
+    ):
+        before = [await n.chain.free_balance(n.identity.account) for n in (alice, bob, charlie)]
+        task = await submit(alice)
+        with trio.fail_after(PATIENCE):
+            kinds = await tasks_events(alice.trading, task, "ended")
+        assert await ended(alice, task) == "released: paid 0.02 AINU"
+        steps = [
+            "called",
+            "closed",
+            "award",
+            "concluded",
+            "proposed",
+            "signed",
+            "checked",
+            "settled",
+        ]
+        assert [kind for kind in kinds if kind in steps] == steps
+        assert json.loads(await alice.trading.requester.result(task)) == {"words": 6}
+        assert await holds_nothing(alice)
+        after = [await n.chain.free_balance(n.identity.account) for n in (alice, bob, charlie)]
+        assert (
+            before[0] - after[0] >= 204 * AINU // 10_000
+        )  # the price and the fee of two in a hundred
+        assert max(after[1] - before[1], after[2] - before[2]) > 19 * AINU // 1_000
+
+
+async def test_tasks_that_come_together_are_cleared_together(
+    market: Market, agent: RunningAgent
+) -> None:
+    together = attrs.evolve(TERMS, gather_seconds=1.0)
+    async with (
+        market.node("Bob", agents={NAME: agent}) as bob,
+        market.node("Charlie", agents={NAME: agent}) as charlie,
+        market.node("Alice", terms=together) as alice,
+    ):
+        tasks = [await submit(alice) for _ in range(2)]
+        for task in tasks:
+            assert (await ended(alice, task)).startswith("released")
+        auctions = {alice.trading.requester.task(task).auction for task in tasks}  # type: ignore[union-attr]
+        assert len(auctions) == 1
+        assert len(services(bob)) == len(services(charlie)) == 1
+        for task in tasks:
+            assert json.loads(await alice.trading.requester.result(task)) == {"words": 6}
+
+
+async def test_a_lone_bidder_is_paid_what_the_work_is_worth_at_most(
+    market: Market, agent: RunningAgent
+) -> None:
+    async with (
+        market.node("Bob", agents={NAME: agent}) as bob,
+        market.node("Alice") as alice,
+    ):
+        task = await submit(alice)
+        standing = await bob.chain.queries.standing(bob.identity.account)
+        worth = AINU * (500_000 + 500 * standing.effective) // 10**6
+        assert await ended(alice, task) == f"released: paid {worth / AINU:g} AINU"
+
+
+async def test_without_providers_nothing_is_called_and_the_user_is_told(market: Market) -> None:
+    async with market.node("Alice") as alice:
+        task = await submit(alice)
+        assert await ended(alice, task) == (
+            "no-provider: nobody is known who offers text.wordcount version 1"
+        )
+        assert alice.trading.runner.cases == {}
+
+
+async def test_a_budget_below_every_cost_finds_no_bid_and_costs_nothing(
+    market: Market, agent: RunningAgent
+) -> None:
+    async with (
+        market.node("Bob", agents={NAME: agent}),
+        market.node("Alice", terms=Terms(windows=CI_WINDOWS)) as alice,
+    ):
+        before = await alice.chain.free_balance(alice.identity.account)
+        task = await submit(alice, budget=Planck(AINU // 100))
+        assert "your money was not touched" in await ended(alice, task)
+        assert await alice.chain.free_balance(alice.identity.account) == before
+
+
+async def test_a_wrong_result_is_disputed_and_its_price_stays_held(
+    market: Market, agent: RunningAgent
+) -> None:
+    schema = {"type": "object", "required": ["letters"]}
+    async with (
+        market.node("Bob", agents={NAME: agent}),
+        market.node("Alice") as alice,
+    ):
+        task = await submit(alice, output_schema=schema)
+        with trio.fail_after(PATIENCE):
+            kinds = await tasks_events(alice.trading, task, "wrong-result")
+            assert "released" not in kinds
+            await eventually(
+                lambda: [s.phase for s in purchases(alice)] == [buying.Phase.CONTESTED],
+                seconds=PATIENCE,
+            )
+        found = purchases(alice)[0].found
+        assert found is not None
+        assert found.escrow.dispute is not None
+
+
+async def test_a_check_of_the_requesters_own_decides(market: Market, agent: RunningAgent) -> None:
+    seen: list[Any] = []
+
+    async def is_six(spec: TaskSpec, result: Any) -> str | None:
+        seen.append((spec.capability, result))
+        return None if result == {"words": 6} else "not six"
+
+    async with (
+        market.node("Bob", agents={NAME: agent}),
+        market.node("Alice", checks={"six": is_six}) as alice,
+    ):
+        task = await submit(alice, check="six")
+        assert (await ended(alice, task)).startswith("released")
+        assert seen == [(NAME, {"words": 6})]
+        with pytest.raises(UsageError, match="there is no check"):
+            await submit(alice, check="seven")
+
+
+async def test_a_provider_killed_while_it_works_goes_on_after_its_restart(
+    market: Market, agent: RunningAgent
+) -> None:
+    async with market.node("Alice") as alice:
+        async with market.node("Bob", agents={NAME: agent}) as bob:
+            task = await submit(alice, seconds=1.0)
+            await eventually(lambda: any(s.started for s in services(bob)), seconds=PATIENCE)
+        async with market.node("Bob", agents={NAME: agent}) as bob:
+            assert (await ended(alice, task)).startswith("released")
+            assert len(services(bob)) == 1
+
+
+async def test_a_provider_that_is_gone_expires_and_the_requester_gets_its_money_back(
+    market: Market, agent: RunningAgent
+) -> None:
+    async with market.node("Alice") as alice:
+        before = await alice.chain.free_balance(alice.identity.account)
+        async with market.node("Bob", agents={NAME: agent}) as bob:
+            task = await submit(alice, seconds=5.0, deadline_ms=10_000)
+            await eventually(lambda: any(s.started for s in services(bob)), seconds=PATIENCE)
+        assert (await ended(alice, task)).startswith("expired: nothing was paid")
+        assert await holds_nothing(alice)
+        spent = before - await alice.chain.free_balance(alice.identity.account)
+        assert spent < AINU // 10  # fees, and the record's deposit until it is pruned
+
+
+async def test_a_winner_killed_before_it_signs_costs_nothing(
+    market: Market, agent: RunningAgent
+) -> None:
+    async with market.node("Alice") as alice:
+        async with market.node("Bob", agents={NAME: agent}) as bob:
+            task = await submit(alice)
+            await eventually(lambda: bool(bob.trading.runner.cases), seconds=PATIENCE)
+        told = await ended(alice, task)
+        assert "your money was not touched" in told
+        assert await holds_nothing(alice)
+
+
+@pytest.mark.parametrize(
+    "at", [auctioning.Phase.COMMITTING, auctioning.Phase.SETTLED, buying.Phase.WORKING]
+)
+async def test_a_requester_killed_at_any_step_goes_on_after_its_restart(
+    market: Market, agent: RunningAgent, at: auctioning.Phase | buying.Phase
+) -> None:
+    def has_come(node: Node) -> bool:
+        return any(
+            isinstance(state, auctioning.Requester | buying.Requester)
+            and (state.phase is at or isinstance(state, buying.Requester))
+            and not (isinstance(at, buying.Phase) and state.phase is not at)
+            for state in node.trading.runner.cases.values()
+        )
+
+    async with market.node("Bob", agents={NAME: agent}):
+        async with market.node("Alice") as alice:
+            task = await submit(alice, seconds=1.0)
+            await eventually(lambda: has_come(alice), seconds=PATIENCE, every=0.002)
+        async with market.node("Alice") as alice:
+            assert (await ended(alice, task)).startswith("released")
+            assert len(purchases(alice)) == 1
+            assert await holds_nothing(alice)
+
+
+async def test_a_task_that_waits_when_its_node_stops_is_called_for_afterwards(
+    market: Market, agent: RunningAgent
+) -> None:
+    async with market.node("Bob", agents={NAME: agent}):
+        async with market.node("Alice") as alice:
+            task = await submit(alice)
+        async with market.node("Alice") as alice:
+            assert (await ended(alice, task)).startswith("released")
+
+
+async def test_a_cancelled_task_is_given_back_and_costs_fees_alone(
+    market: Market, agent: RunningAgent
+) -> None:
+    async with (
+        market.node("Bob", agents={NAME: agent}) as bob,
+        market.node("Alice") as alice,
+    ):
+        task = await submit(alice, seconds=8.0)
+        await eventually(lambda: any(s.started for s in services(bob)), seconds=PATIENCE)
+        await alice.trading.requester.cancel(task)
+        assert (await ended(alice, task)).startswith("refunded: nothing was paid")
+        assert await holds_nothing(alice)
+        with pytest.raises(UsageError, match="it has ended"):
+            await alice.trading.requester.cancel(task)
+
+
+async def test_impossible_tasks_are_refused_before_anything_is_kept(market: Market) -> None:
+    async with market.node("Alice") as alice:
+        requester = alice.trading.requester
+        good: dict[str, Any] = {"budget": Planck(AINU), "deadline_ms": 10_000}
+        for given, options, words in (
+            (b"no json", {}, "JSON"),
+            (b"{}", {"budget": Planck(1)}, "the least is"),
+            (b"{}", {"deadline_ms": 100}, "at least"),
+            (b"{}", {"deadline_ms": 10**12}, "at most"),
+            (b"{}", {"output_schema": {"type": "nonsense"}}, "schema"),
+        ):
+            with pytest.raises(UsageError, match=words):
+                await requester.submit(NAME, given, **{**good, **options})
+        with pytest.raises(UsageError, match="no such task"):
+            await requester.submit("Not A Name", b"{}", **good)
+        assert requester.tasks() == []
+
+
+async def test_an_account_without_funds_is_told_before_anybody_hears_of_it(
+    market: Market, agent: RunningAgent
+) -> None:
+    await market.register(identity_of("poor"), funds=AINU)
+    async with (
+        market.node("Bob", agents={NAME: agent}) as bob,
+        market.node("poor") as poor,
+    ):
+        task = await submit(poor, budget=Planck(50 * AINU))
+        told = await ended(poor, task)
+        assert told.startswith("no-funds: it may cost")
+        assert "fund it" in told
+        assert bob.trading.runner.cases == {}

@@ -33,8 +33,6 @@ class AgentFailure(click.ClickException):
 
     exit_code = FAILED
 
-    exit_code: int  # type: ignore[misc]  # click reads it of the error; here it depends on the fault
-
     def __init__(self, error: Exception) -> None:
         super().__init__(_safe(f"{type(error).__name__.removesuffix('Error')}: {error}"))
 

@@ -17,7 +17,7 @@ from node.database import DatabaseError
 from node.directory.announcer import Pace
 from node.executor.errors import ExecutorError
 from node.executor.limits import Grants, Limits
-from node.executor.running import load_agents
+from node.executor.loading import load_agents
 from node.keystore.errors import KeystoreError
 from node.p2p.config import DEFAULT_LISTEN, NetworkConfig
 from node.p2p.errors import NetworkError

@@ -23,7 +23,7 @@ from market.units import AINU, Planck
 from tests.integration.chain.conftest import QUICK, QUICK_SUBMISSION, SLOWER, OpenBackend
 from tests.support.backends import Backend, MemoryStore
 from tests.support.node import IS_NODE, embedded_only
-from tests.support.tcp_proxy import TcpProxy, open_proxy
+from tests.support.tcp_proxy import open_proxy
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain]
 

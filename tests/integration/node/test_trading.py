@@ -15,7 +15,8 @@ from market.settlement import provider as serving
 from market.settlement import requester as buying
 from market.units import AINU, Planck
 from node.executor.limits import Grants, Limits
-from node.executor.running import RunningAgent, load_agents, open_executor
+from node.executor.loading import load_agents
+from node.executor.running import RunningAgent, open_executor
 from node.requester import Terms
 from node.trade.calls import CI_WINDOWS
 from node.trade.tasks import TaskSpec

@@ -63,12 +63,10 @@ def _status(
 
 
 def _sources(folder: Folder, chosen: tuple[str, ...]) -> dict[str, Path]:
-    nodes = [path.name for path in folder.nodes.iterdir()] if folder.nodes.exists() else []
-    nodes.sort(key=lambda name: (len(name), name))
     found = {
         "testnet": folder.log,
         "chain": folder.chain.log,
-        **{name: folder.node_log(name) for name in nodes},
+        **{name: folder.node_log(name) for name in folder.node_names()},
     }
     for name in chosen:
         if name not in found:

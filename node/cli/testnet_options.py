@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["funds_of", "new_testnet", "running_testnet", "show_testnet", "testnet_json"]
 
-_DATA_DIR = click.option(
+Option = Callable[[Callable[..., None]], Callable[..., None]]
+_DATA_DIR: Option = click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
     help="The testnet's folder, instead of one below AINUR_HOME.",
@@ -26,7 +27,7 @@ _DATA_DIR = click.option(
 
 
 def _with_folder(
-    command: Callable[..., None], pick: Callable[[str | None, Path | None], Folder], name: Any
+    command: Callable[..., None], pick: Callable[[str | None, Path | None], Folder], name: Option
 ) -> Callable[..., None]:
     @name
     @_DATA_DIR

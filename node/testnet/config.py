@@ -9,7 +9,15 @@ from node.chainhost.files import read_json
 from node.testnet.errors import TestnetError
 from node.testnet.home import Folder
 
-__all__ = ["CHAIN_PROGRAM", "NODE_PROGRAM", "NodeView", "State", "TestnetConfig", "TestnetView"]
+__all__ = [
+    "CHAIN_PROGRAM",
+    "NODE_PROGRAM",
+    "Joined",
+    "NodeView",
+    "State",
+    "TestnetConfig",
+    "TestnetView",
+]
 
 VERSION = 1
 NODE_PROGRAM = "node.testnet.node_program:run_node"
@@ -17,6 +25,19 @@ CHAIN_PROGRAM = "node.testnet.chain_program:run_chain_process"
 
 State = Literal["starting", "running", "frozen", "killed", "ended"]
 """Of a process; ``ended`` is by itself, ``killed`` as it was asked."""
+
+
+@attrs.frozen
+class Joined:
+    """A node that joined later, and sells agents of the user's own."""
+
+    name: str
+    agents: str
+    """The file that declares them."""
+    network: bool = False
+    """Whether they may use the network."""
+    unsandboxed: bool = False
+    """Whether they may run where there is no sandbox."""
 
 
 @attrs.frozen
@@ -37,10 +58,21 @@ class TestnetConfig:
     """What a node's process runs, as ``module:function``."""
     owner: int | None = None
     """A process with which it ends; None: it stays until it is stopped."""
+    joined: tuple[Joined, ...] = ()
+    """Nodes beyond those that it began with, in order."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what is written down."""
         return {"version": VERSION, **attrs.asdict(self)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "TestnetConfig":
+        """Return what was written, without its version.
+
+        Raises:
+            TypeError: it has other fields.
+        """
+        return cls(**{**value, "joined": tuple(Joined(**each) for each in value["joined"])})
 
     @classmethod
     def read(cls, folder: Folder) -> "TestnetConfig | None":
@@ -54,7 +86,7 @@ class TestnetConfig:
             return None
         try:
             if value.pop("version") == VERSION:
-                return cls(**value)
+                return cls.from_json(value)
         except (KeyError, TypeError):
             pass
         raise TestnetError(

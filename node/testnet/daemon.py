@@ -122,7 +122,7 @@ def main(argv: list[str]) -> int:
         argv: the configuration in JSON, the lock's descriptor, the pipe's descriptor.
     """
     raw = json.loads(argv[0])
-    config = TestnetConfig(**raw)
+    config = TestnetConfig.from_json(raw)
     handle, pipe = int(argv[1]), int(argv[2])
     os.set_inheritable(handle, False)
     os.set_inheritable(pipe, False)

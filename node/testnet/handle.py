@@ -58,6 +58,13 @@ class Testnet:
         path = self.folder.chain.log if name == CHAIN else self.folder.node_log(name)
         return path.read_text(errors="replace")
 
+    def add_agent(self, file: Path, *, network: bool = False, unsandboxed: bool = False) -> str:
+        """Start one more node, which sells the agents that a file declares; return its name."""
+        view = order(
+            self.folder, "add-agent", agents=str(file.absolute()), network=network, unsandboxed=unsandboxed,
+        )  # fmt: skip
+        return view.nodes[-1].name
+
     def kill(self, name: str) -> None:
         """Kill a node, or the chain, as a power cut would."""
         order(self.folder, "kill", node=name)

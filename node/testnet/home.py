@@ -11,9 +11,11 @@ from node.chainhost.home import home
 from node.process.datadir import DataDir
 from node.testnet.errors import NotRunningError, UsageError
 
-__all__ = ["DEFAULT_NAME", "Folder", "folder_of", "running_folder", "running_names"]
+__all__ = ["DEFAULT_NAME", "FIRST", "Folder", "folder_of", "running_folder", "running_names"]
 
 DEFAULT_NAME = "dev"
+FIRST = "n1"
+"""The node that buys."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -67,6 +69,24 @@ class Folder:
     def node(self, name: str) -> DataDir:
         """A node's folder, as ``--data-dir`` takes it."""
         return DataDir(self.nodes / name)
+
+    def known_node(self, name: str) -> DataDir:
+        """Return the folder of a node that there is.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        names = self.node_names()
+        if name not in names:
+            there = f"there are {', '.join(names)}" if names else f"it never ran ({self.path})"
+            raise UsageError(f"the testnet {self.name!r} has no node {name!r}: {there}")
+        return self.node(name)
+
+    def node_names(self) -> list[str]:
+        """Return the names of all nodes that ever ran here, in order."""
+        if not self.nodes.exists():
+            return []
+        return sorted((path.name for path in self.nodes.iterdir()), key=lambda n: (len(n), n))
 
     def node_log(self, name: str) -> Path:
         """What a node says."""

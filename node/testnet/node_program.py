@@ -6,7 +6,7 @@ It says ``{"ready": ...}`` when it answers, or ``{"error": text}``.
 import logging
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import trio
@@ -18,7 +18,8 @@ from node.chainhost.daemon import first_of, logging_to
 from node.chainhost.files import read_json
 from node.database import DatabaseError
 from node.executor.errors import ExecutorError
-from node.executor.limits import Grants
+from node.executor.limits import Grants, Limits
+from node.executor.loading import load_agents
 from node.keystore.errors import KeystoreError
 from node.p2p.config import NetworkConfig
 from node.p2p.errors import NetworkError
@@ -29,10 +30,14 @@ from node.process.errors import NodeProcessError
 from node.process.keys import KeyChoice, load_keys
 from node.requester import Terms
 from node.testnet.agents import agents_of
+from node.testnet.config import Joined
 from node.testnet.forking import Say
 from node.trade.calls import CI_WINDOWS
 
 __all__ = ["NodeOrder", "follow_refusals", "run_node"]
+
+TOLD: Final = 24
+"""Capabilities that are told to the supervisor: so many fit into a line."""
 
 
 @attrs.frozen
@@ -52,12 +57,15 @@ class NodeOrder:
     arbiter: str
     """Who rules in the disputes of what it buys."""
     provider: int | None
-    """Its place among the providers; None for a requester."""
+    """Its place among the providers that sell what comes with the node; None where it does not."""
+    joined: Joined | None
+    """What else it sells."""
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "NodeOrder":
         """Return what was written by ``attrs.asdict``."""
-        return cls(**{**value, "bootstrap": tuple(value["bootstrap"])})
+        joined = None if value["joined"] is None else Joined(**value["joined"])
+        return cls(**{**value, "bootstrap": tuple(value["bootstrap"]), "joined": joined})
 
 
 async def follow_refusals(network: Network, path: Path, say: Say) -> None:
@@ -79,7 +87,7 @@ def run_node(argument: dict[str, Any], say: Say) -> None:
 
     Args:
         argument: a :class:`NodeOrder`.
-        say: takes ``ready`` with the node's record, or ``error``; and ``refuses``.
+        say: takes ``ready`` with the node's record and what it ``sells``, or ``error``; and ``refuses``.
     """
     order = NodeOrder.from_json(argument)
     folder = DataDir(Path(order.data_dir))
@@ -101,17 +109,30 @@ def run_node(argument: dict[str, Any], say: Say) -> None:
 
 
 def _run(order: NodeOrder, folder: DataDir, say: Say) -> None:
+    agents = () if order.provider is None else agents_of(order.provider)
+    grants = Grants(hidden=(folder.path,))
+    if order.joined is not None:
+        grants = attrs.evolve(
+            grants, network=order.joined.network, unsandboxed=order.joined.unsandboxed
+        )
+        agents = trio.run(load_agents, Path(order.joined.agents), Limits(), grants)
     config = run.NodeConfig(
         folder=folder,
         network=NetworkConfig(
             listen=(order.listen,), bootstrap=order.bootstrap, peer_store=folder.peers
         ),
-        agents=() if order.provider is None else agents_of(order.provider),
-        grants=Grants(hidden=(folder.path,)),
+        agents=agents,
+        grants=grants,
         terms=Terms(windows=CI_WINDOWS, arbiter=account_from_ss58(order.arbiter)),
         chain=order.chain,
         api_port=order.api_port,
         beside=lambda network: follow_refusals(network, Path(order.refused), say),
     )
+    sells = [spec.offer.capability for spec in agents][:TOLD]
     keys = load_keys(folder, KeyChoice())
-    trio.run(run.run_node, config, keys, lambda record: say({"ready": record.to_json()}))
+    trio.run(
+        run.run_node,
+        config,
+        keys,
+        lambda record: say({"ready": {**record.to_json(), "sells": sells}}),
+    )

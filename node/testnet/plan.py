@@ -11,10 +11,22 @@ from node.genesis import genesis_patch
 from node.keystore.development import NAMES as DEVELOPMENT_NAMES
 from node.keystore.development import development_seed
 from node.testnet.errors import UsageError
+from node.testnet.home import FIRST
 
-__all__ = ["BOND", "ENDOWMENT", "MAX_NODES", "Member", "Plan", "groups_of", "node_names"]
+__all__ = [
+    "BOND",
+    "ENDOWMENT",
+    "MAX_JOINED",
+    "MAX_NODES",
+    "Member",
+    "Plan",
+    "groups_of",
+    "node_names",
+]
 
 MAX_NODES: Final = 100
+MAX_JOINED: Final = 16
+"""Nodes that may join later; they are endowed and bonded from the first block on, too."""
 ENDOWMENT: Final = Planck(10_000 * AINU)
 """What each node and the arbiter begin with; a provider's bond is held of it."""
 BOND: Final = Planck(1_000 * AINU)
@@ -80,13 +92,19 @@ class Plan:
         return tuple(self._member(name) for name in node_names(self.size))
 
     @property
+    def spares(self) -> tuple[Member, ...]:
+        """The nodes that may join later, in order."""
+        names = node_names(self.size + MAX_JOINED)[self.size :]
+        return tuple(self._member(name) for name in names)
+
+    @property
     def arbiter(self) -> Member:
         """Who rules in disputes."""
         return self._member("arbiter")
 
     def is_provider(self, name: str) -> bool:
         """Return whether a node sells: all but the first, which buys; a single node does both."""
-        return name != "n1" or self.size == 1
+        return name != FIRST or self.size == 1
 
     def provider_number(self, name: str) -> int:
         """Return a provider's place among the providers, from 0."""
@@ -94,7 +112,7 @@ class Plan:
 
     def genesis_patch(self) -> dict[str, Any]:
         """Return what makes the preset's first block ours: all endowed, the providers registered and bonded."""
-        nodes = self.nodes
+        nodes = (*self.nodes, *self.spares)
         funds = dict.fromkeys([*_well_known(), TREASURY], DEVELOPMENT_FUNDS)
         funds |= {m.identity.account: ENDOWMENT for m in (*nodes, self.arbiter)}
         bonds = {m.identity.account: BOND for m in nodes if self.is_provider(m.name)}

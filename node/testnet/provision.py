@@ -11,7 +11,7 @@ from node.process.keys import OWN
 from node.testnet.home import Folder
 from node.testnet.plan import Member, Plan
 
-__all__ = ["provision"]
+__all__ = ["provision", "provision_node"]
 
 
 def provision(folder: Folder, plan: Plan) -> None:
@@ -21,10 +21,19 @@ def provision(folder: Folder, plan: Plan) -> None:
         KeystoreError: the disk refuses.
     """
     for member in plan.nodes:
-        data_dir = folder.node(member.name)
-        data_dir.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _keep(data_dir.keys, data_dir.passphrase, OWN, member)
+        provision_node(folder, member)
     _keep(folder.keys, folder.keys / "passphrase", plan.arbiter.name, plan.arbiter)
+
+
+def provision_node(folder: Folder, member: Member) -> None:
+    """Make a node's folder and its key, unless they are there.
+
+    Raises:
+        KeystoreError: the disk refuses.
+    """
+    data_dir = folder.node(member.name)
+    data_dir.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _keep(data_dir.keys, data_dir.passphrase, OWN, member)
 
 
 def _keep(keys: Path, passphrase: Path, name: str, member: Member) -> None:

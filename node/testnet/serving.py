@@ -36,6 +36,11 @@ def _orders(supervisor: Supervisor) -> dict[str, Callable[[dict[str, Any]], Awai
         "partition": lambda order: supervisor.partition(
             [list(map(str, s)) for s in order["sides"]]
         ),
+        "add-agent": lambda order: supervisor.add_agent(
+            str(order["agents"]),
+            network=bool(order["network"]),
+            unsandboxed=bool(order["unsandboxed"]),
+        ),
         "heal": lambda _order: supervisor.heal(),
     }
 

@@ -14,14 +14,13 @@ from node.api.client import ApiError, connect
 from node.chainhost.config import ChainConfig
 from node.chainhost.config import Record as ChainRecord
 from node.chainhost.files import read_json, write_json
-from node.testnet.agents import agents_of
-from node.testnet.config import CHAIN_PROGRAM, NodeView, State, TestnetConfig, TestnetView
+from node.testnet.config import CHAIN_PROGRAM, Joined, NodeView, State, TestnetConfig, TestnetView
 from node.testnet.errors import BrokenError, StartError, TestnetError, UsageError
 from node.testnet.family import Child, Family
-from node.testnet.home import Folder
+from node.testnet.home import FIRST, Folder
 from node.testnet.plan import Member, Plan, groups_of
 from node.testnet.ports import Ports
-from node.testnet.provision import provision
+from node.testnet.provision import provision, provision_node
 
 __all__ = ["CHAIN", "Supervisor"]
 
@@ -51,6 +50,7 @@ class _Process:
     child: Child | None = None
     state: State = "ended"
     status: int | None = None
+    sells: tuple[str, ...] = ()
 
 
 class Supervisor:
@@ -61,7 +61,9 @@ class Supervisor:
         self._nursery = nursery
         self._folder = Folder(Path(config.data_dir), config.name)
         self._plan = Plan(config.nodes, config.seed)
-        self._members = {member.name: member for member in self._plan.nodes}
+        self._joined = {each.name: each for each in config.joined}
+        spares = (member for member in self._plan.spares if member.name in self._joined)
+        self._members = {member.name: member for member in (*self._plan.nodes, *spares)}
         self._processes = {name: _Process() for name in (CHAIN, *self._members)}
         self._sides: list[frozenset[str]] = []
         self._last_record: ChainRecord | None = None
@@ -76,6 +78,8 @@ class Supervisor:
             StartError: something did not come up; the rest may run.
         """
         await trio.to_thread.run_sync(provision, self._folder, self._plan)
+        for name in self._joined:
+            await trio.to_thread.run_sync(provision_node, self._folder, self._members[name])
         for name in self._members:
             self._folder.refused(name).unlink(missing_ok=True)
         await self._family.preload(_module(CHAIN_PROGRAM), CHAIN_MODULE)
@@ -96,10 +100,10 @@ class Supervisor:
 
         It is not an error if it does not: the testnet runs, and its log says so.
         """
-        providers = sum(self._plan.is_provider(n) for n in self._members if n != "n1")
+        providers = sum(self._plan.is_provider(n) for n in self._members if n != FIRST)
         with trio.move_on_after(KNOWN_SECONDS):
             try:
-                while await self._known_to("n1") < providers:  # noqa: ASYNC110  (another process's matter)
+                while await self._known_to(FIRST) < providers:  # noqa: ASYNC110  (another process's matter)
                     await trio.sleep(KNOWN_LOOK_SECONDS)
             except ApiError as error:
                 _LOG.warning("n1 does not say whom it knows: %s", error)
@@ -156,7 +160,8 @@ class Supervisor:
             "bootstrap": [self._multiaddr(other) for other in self._members if other != name],
             "arbiter": ss58_from_account(self._plan.arbiter.identity.account),
             "api_port": self._ports[f"{name} api"],
-            "provider": self._plan.provider_number(name) if self._plan.is_provider(name) else None,
+            "provider": self._provider_number(name),
+            "joined": None if name not in self._joined else attrs.asdict(self._joined[name]),
         }
         child = await self._fork(name, self._config.program, argument)
         await self._until_ready(name, child)
@@ -172,10 +177,11 @@ class Supervisor:
     async def _until_ready(self, name: str, child: Child) -> None:
         process = self._processes[name]
         try:
-            await child.hear("ready", START_SECONDS)
+            said = await child.hear("ready", START_SECONDS)
         except StartError as error:
             await child.kill()
             raise StartError(f"{name} did not start: {error}") from error
+        process.sells = tuple(said.get("sells", ()))
         if process.state == "starting":  # not killed meanwhile
             process.state = "running"
         _LOG.info("%s runs as process %s", name, child.pid)
@@ -188,6 +194,12 @@ class Supervisor:
         if process.state != "killed":
             process.state = "ended"
             _LOG.warning("%s has ended by itself (status %s)", name, child.status)
+
+    def _provider_number(self, name: str) -> int | None:
+        """Return a node's place among those that sell what comes with the node; None where it does not."""
+        if name in self._joined or not self._plan.is_provider(name):
+            return None
+        return self._plan.provider_number(name)
 
     # What it is.
 
@@ -224,8 +236,6 @@ class Supervisor:
 
     def _node_view(self, member: Member) -> NodeView:
         name, process = member.name, self._processes[member.name]
-        is_provider = self._plan.is_provider(name)
-        agents = agents_of(self._plan.provider_number(name)) if is_provider else ()
         is_there = process.child is not None and process.child.is_running
         return NodeView(
             name=name,
@@ -233,14 +243,43 @@ class Supervisor:
             pid=process.child.pid if process.child is not None and is_there else None,
             peer_id=member.identity.peer,
             account=ss58_from_account(member.identity.account),
-            agents=tuple(spec.offer.capability for spec in agents),
+            agents=process.sells,
             api=f"http://127.0.0.1:{self._ports[f'{name} api']}" if is_there else None,
             multiaddr=self._multiaddr(name),
             data_dir=str(self._folder.node(name).path),
-            is_provider=is_provider,
+            is_provider=self._plan.is_provider(name),
             refuses=tuple(sorted(self._cut_off_from(name))),
             status=process.status,
         )
+
+    # More of them.
+
+    async def add_agent(self, agents: str, *, network: bool, unsandboxed: bool) -> None:
+        """Start one more node, which sells the agents of a file; it is there after a restart, too.
+
+        Raises:
+            UsageError: there are as many as can be.
+            StartError: it does not come up; it is not there then.
+        """
+        async with self._one_at_a_time:
+            spare = next((m for m in self._plan.spares if m.name not in self._members), None)
+            if spare is None:
+                raise UsageError(f"{len(self._joined)} nodes have joined already, and no more can")
+            name = spare.name
+            self._joined[name] = Joined(name, agents, network, unsandboxed)
+            self._members[name] = spare
+            self._processes[name] = _Process()
+            try:
+                await trio.to_thread.run_sync(provision_node, self._folder, spare)
+                await self._start_node(name)
+            except BaseException:
+                for known in (self._joined, self._members, self._processes):
+                    del known[name]
+                raise
+            if self._sides:  # it came to none of them: one more side
+                await self._write_refusals()
+            self._config = attrs.evolve(self._config, joined=tuple(self._joined.values()))
+            write_json(self._folder.config, self._config.to_json())
 
     # Faults.
 

@@ -1,19 +1,26 @@
 """The fixture ``testnet``: real processes, and what becomes of them under each fault."""
 
-import os
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from node.chainhost.client import Client
-from node.testnet.errors import UsageError
+from node.testnet.errors import StartError, UsageError
 from node.testnet.handle import CHAIN, Testnet
 from node.testnet.money import read_funds
 from node.testnet.plan import BOND, ENDOWMENT
+from tests.support.node import IS_NODE
 from tests.support.runtime import runtime_code
 
-pytestmark = [pytest.mark.e2e, pytest.mark.chain, pytest.mark.timeout(300)]
+pytestmark = [
+    *(pytest.mark.e2e, pytest.mark.chain, pytest.mark.timeout(300)),
+    pytest.mark.testnet(nodes=3, backend="node" if IS_NODE else "embedded"),
+]
 
 PATIENCE = 60.0
 
@@ -59,6 +66,25 @@ def test_the_chain_seals_by_interval_and_finality_lags_two_blocks(testnet: Testn
     now = client.call("dev_status")
     assert now["head"]["number"] - now["finalized"]["number"] == 2
     client.close()
+
+
+def test_a_task_is_submitted_auctioned_done_and_paid(testnet: Testnet) -> None:
+    text = "Ships sail. Ships sail the sea in storms. The harbour sleeps. Nobody sees it."
+    before = read_funds(testnet.chain_url, [testnet.node(name).account for name in testnet.names])
+    done = subprocess.run(
+        [sys.executable, "-m", "ainur", "submit", "text.summarize", "--input", json.dumps({"text": text}),
+         "--budget", "1 AINU", "--deadline", "30s", "--wait", "--json",
+         "--data-dir", str(testnet.data_dir("n1"))],
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = read_funds(testnet.chain_url, list(before))
+    won = [a for a in before if after[a].score > before[a].score]
+    assert len(won) == 1
+    assert won[0] in {testnet.node(name).account for name in ("n2", "n3")}
+    buyer = testnet.node("n1").account
+    assert after[won[0]].free > before[won[0]].free  # the price, less the fees of its own calls
+    assert after[buyer].free < before[buyer].free
 
 
 def test_a_killed_node_comes_back_where_it_was(testnet: Testnet) -> None:
@@ -136,6 +162,34 @@ def test_faults_of_the_test_before_are_mended(testnet: Testnet) -> None:
     assert all(node.state == "running" and not node.refuses for node in view.nodes)
 
 
+AGENT = """
+from ainur import agent
+
+
+@agent(capability="text.shout", price="0.02 AINU")
+async def shout(task):
+    return {"text": task.input["text"].upper()}
+"""
+
+
+def test_an_agent_of_the_user_s_own_joins_and_sells(testnet: Testnet, tmp_path: Path) -> None:
+    file = tmp_path / "shout.py"
+    file.write_text(AGENT)
+    bad = tmp_path / "bad.py"
+    bad.write_text("1 / 0")
+    with pytest.raises(StartError, match="n4 did not start"):
+        testnet.add_agent(bad)
+    assert testnet.names == ["n1", "n2", "n3"]
+    assert testnet.add_agent(file) == "n4"
+    added = testnet.node("n4")
+    assert added.agents == ("text.shout",)
+    assert read_funds(testnet.chain_url, [added.account])[added.account].bond == BOND
+    until(lambda: testnet.api("n1").get("/v1/status")["agents"] == 3)
+    testnet.kill("n4")
+    testnet.start("n4")
+    assert testnet.node("n4").agents == ("text.shout",)
+
+
 @pytest.mark.testnet(nodes=1, fresh=True, seed="reset")
 def test_a_single_node_both_buys_and_sells_and_is_forgotten_by_a_reset(testnet: Testnet) -> None:
     view = testnet.view
@@ -151,4 +205,4 @@ def test_a_single_node_both_buys_and_sells_and_is_forgotten_by_a_reset(testnet: 
         view.chain.genesis,
         view.nodes[0].account,
     )
-    assert os.path.samefile(after.data_dir, view.data_dir)
+    assert after.data_dir == view.data_dir

@@ -3,7 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +15,7 @@ from node.chainhost import lock
 from node.chainhost.config import Record as ChainRecord
 from node.chainhost.files import write_json
 from node.keystore.store import Keystore
+from node.process.datadir import DataDir
 from node.testnet import control, home, plan
 from node.testnet.agents import agents_of
 from node.testnet.config import NodeView, TestnetConfig, TestnetView
@@ -52,12 +55,14 @@ def test_the_genesis_endows_all_and_bonds_the_providers_alone() -> None:
     patch = paper.genesis_patch()
     endowed = {account_from_ss58(who) for who, _ in patch["balances"]["balances"]}
     assert len(patch["balances"]["balances"]) == len(endowed)
-    assert {node.identity.account for node in paper.nodes} <= endowed
+    later = [node.identity.account for node in paper.spares]
+    assert {node.identity.account for node in paper.nodes} | {*later} <= endowed
+    assert len({*later}) == plan.MAX_JOINED
     for name in DEVELOPMENT:
         for scheme in ("sr25519", "ed25519"):
             assert account(name, scheme).public in endowed  # type: ignore[arg-type]
     bonded = {account_from_ss58(who): bond for who, bond in patch["reputation"]["bonded"]}
-    assert bonded == {node.identity.account: BOND for node in paper.nodes[1:]}
+    assert bonded == dict.fromkeys([*(n.identity.account for n in paper.nodes[1:]), *later], BOND)
     roles = {account_from_ss58(who): role for who, _, role in patch["registry"]["agents"]}
     assert roles == {**dict.fromkeys(bonded, 0), paper.arbiter.identity.account: 1}
 
@@ -65,7 +70,7 @@ def test_the_genesis_endows_all_and_bonds_the_providers_alone() -> None:
 def test_the_treasury_is_the_account_of_the_runtime_s_pallet_id() -> None:
     source = (Path(__file__).parents[3] / "pallets/runtime/src/config.rs").read_text()
     assert 'TreasuryAccount: AccountId = PalletId(*b"ainu/trs")' in source
-    assert plan.TREASURY == b"modlainu/trs".ljust(32, b"\0")
+    assert b"modlainu/trs".ljust(32, b"\0") == plan.TREASURY
 
 
 @given(st.data())
@@ -179,6 +184,47 @@ def test_the_only_running_testnet_is_meant_and_several_are_listed(
     for handle in handles:
         assert handle is not None
         os.close(handle)
+
+
+def test_a_command_means_the_node_it_names_or_the_own_one_or_the_buyer_of_the_only_testnet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    from node.cli.api import data_dir_option
+
+    monkeypatch.setenv("AINUR_HOME", str(tmp_path))
+
+    @click.command()
+    @data_dir_option
+    def where(folder: DataDir) -> None:
+        click.echo(folder.path)
+
+    def found(*arguments: str, code: int = 0) -> str:
+        result = CliRunner().invoke(where, arguments)
+        assert result.exit_code == code, result.output
+        return result.output.strip()
+
+    assert found() == str(
+        tmp_path / "node"
+    )  # nothing runs: the message of the command says how to begin
+    folder = folder_of("one")
+    for name in ("n1", "n2"):
+        folder.node(name).path.mkdir(parents=True)
+    running = [lock.try_lock(folder.lock)]
+    assert found() == found("--testnet", "one") == str(folder.node("n1").path)
+    assert found("--node", "n2") == str(folder.node("n2").path)
+    assert "there are n1, n2" in found("--node", "n3", code=1)
+    assert "never ran" in found("--testnet", "two", code=1)
+    assert found("--data-dir", "/x") == "/x"
+    assert "leave --testnet" in found("--data-dir", "/x", "--node", "n2", code=2)
+    running.append(lock.try_lock(tmp_path / "node" / "node.lock"))
+    assert found() == str(tmp_path / "node")
+    os.close(running.pop() or -1)
+    running.append(lock.try_lock(folder_of("two").lock))
+    assert "(one, two)" in found(code=1)
+    for handle in running:
+        os.close(handle or -1)
 
 
 def test_a_testnet_on_disk_goes_on_as_it_was_and_cannot_become_another(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from node.cli.testnet_add import add_agent
+from node.cli.testnet_add import add_agent, add_cheater
 from node.cli.testnet_faults import freeze, heal, kill, partition, start
 from node.cli.testnet_look import logs, status
 from node.cli.testnet_process import down, reset, up
@@ -15,5 +15,18 @@ def group() -> None:
     """A market on this machine: a chain and nodes, each a process, with faults on demand."""
 
 
-for _command in (add_agent, down, freeze, heal, kill, logs, partition, reset, start, status, up):
+for _command in (
+    add_agent,
+    add_cheater,
+    down,
+    freeze,
+    heal,
+    kill,
+    logs,
+    partition,
+    reset,
+    start,
+    status,
+    up,
+):
     group.add_command(_command)

@@ -1,4 +1,4 @@
-"""``ainur testnet add-agent``: one more node, with agents of the user's own."""
+"""``ainur testnet add-agent|add-cheater``: one more node, with agents of the user's own, or one that cheats."""
 
 from pathlib import Path
 
@@ -7,9 +7,10 @@ import click
 from node.cli.chain_options import dry_run_option, show_plan
 from node.cli.output import json_option, print_json
 from node.cli.testnet_options import running_testnet
+from node.testnet.config import CHEATS, TestnetView
 from node.testnet.home import Folder
 
-__all__ = ["add_agent"]
+__all__ = ["add_agent", "add_cheater"]
 
 
 @click.command("add-agent")
@@ -42,8 +43,29 @@ def add_agent(
         network=allow_network,
         unsandboxed=allow_unsandboxed,
     )
+    _show(view, as_json=as_json)
+
+
+@click.command("add-cheater")
+@click.argument("kind", type=click.Choice(CHEATS))
+@dry_run_option
+@running_testnet
+@json_option
+def add_cheater(folder: Folder, kind: str, as_json: bool, dry_run: bool) -> None:
+    """Start one more node, bonded like the others, which asks little and does not keep to the rules."""
+    from node.testnet.client import order
+
+    if dry_run:
+        order(folder, "status")
+        show_plan(folder.name, f"start one more node, a {kind}", as_json=as_json)
+        return
+    _show(order(folder, "add-cheater", kind=kind), as_json=as_json)
+
+
+def _show(view: TestnetView, *, as_json: bool) -> None:
     new = view.nodes[-1]
     if as_json:
         print_json({**view.to_json(), "added": new.name})
     else:
-        click.echo(f"{new.name} sells {', '.join(new.agents)}: {new.multiaddr}")
+        what = "" if new.cheat is None else f" ({new.cheat})"
+        click.echo(f"{new.name}{what} sells {', '.join(new.agents) or 'nothing'}: {new.multiaddr}")

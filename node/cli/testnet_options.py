@@ -100,6 +100,8 @@ def _row(node: NodeView, funds: "dict[str, Funds]", *, wide: bool) -> list[str]:
 
     has = funds.get(node.account)
     state: str = node.state
+    if node.cheat is not None:
+        state += f", {node.cheat}"
     if node.refuses:
         state += f", cut off from {','.join(node.refuses)}"
     return [

@@ -8,17 +8,20 @@ from market.units import Planck
 from node.agents.builtin import builtin_agents
 from node.agents.specs import AgentSpec
 
-__all__ = ["agents_of"]
+__all__ = ["BARGAIN", "agents_of"]
 
 STEP_PERCENT = 7
 """By how much each provider asks more than the one before it: equal prices would make dull auctions."""
+
+BARGAIN = -10
+"""Asks less than a third of the first one."""
 
 
 def agents_of(provider: int) -> tuple[AgentSpec, ...]:
     """Return what a provider sells, one agent for each capability.
 
     Args:
-        provider: its place among the providers, from 0.
+        provider: its place among the providers, from 0; :data:`BARGAIN` is below all of them.
     """
     specs = sorted(builtin_agents(), key=lambda spec: spec.offer.capability)
     found = []

@@ -11,6 +11,7 @@ from node.testnet.home import Folder
 
 __all__ = [
     "CHAIN_PROGRAM",
+    "CHEATS",
     "NODE_PROGRAM",
     "Joined",
     "NodeView",
@@ -23,17 +24,22 @@ VERSION = 1
 NODE_PROGRAM = "node.testnet.node_program:run_node"
 CHAIN_PROGRAM = "node.testnet.chain_program:run_chain_process"
 
+CHEATS = ("non-revealer", "late", "wrong-result", "non-deliverer", "silent-requester")
+"""How a node can cheat; see :mod:`node.testnet.cheats`."""
+
 State = Literal["starting", "running", "frozen", "killed", "ended"]
 """Of a process; ``ended`` is by itself, ``killed`` as it was asked."""
 
 
 @attrs.frozen
 class Joined:
-    """A node that joined later, and sells agents of the user's own."""
+    """A node that joined later: to sell agents of the user's own, or to cheat."""
 
     name: str
-    agents: str
-    """The file that declares them."""
+    agents: str | None = None
+    """The file that declares what it sells; None: what comes with the node."""
+    cheat: str | None = None
+    """One of :data:`CHEATS`."""
     network: bool = False
     """Whether they may use the network."""
     unsandboxed: bool = False
@@ -113,6 +119,8 @@ class NodeView:
     is_provider: bool
     refuses: tuple[str, ...] = ()
     """The names of the nodes that it is cut off from."""
+    cheat: str | None = None
+    """How it cheats; None: it is honest."""
     status: int | None = None
     """Exit code, or minus the signal that ended it; None while it runs."""
 

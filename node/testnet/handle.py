@@ -65,6 +65,10 @@ class Testnet:
         )  # fmt: skip
         return view.nodes[-1].name
 
+    def add_cheater(self, kind: str) -> str:
+        """Start one more node, which cheats in one way of :data:`~node.testnet.config.CHEATS`; return its name."""
+        return order(self.folder, "add-cheater", kind=kind).nodes[-1].name
+
     def kill(self, name: str) -> None:
         """Kill a node, or the chain, as a power cut would."""
         order(self.folder, "kill", node=name)

@@ -30,6 +30,7 @@ from node.process.errors import NodeProcessError
 from node.process.keys import KeyChoice, load_keys
 from node.requester import Terms
 from node.testnet.agents import agents_of
+from node.testnet.cheats import INSTALL
 from node.testnet.config import Joined
 from node.testnet.forking import Say
 from node.trade.calls import CI_WINDOWS
@@ -59,7 +60,7 @@ class NodeOrder:
     provider: int | None
     """Its place among the providers that sell what comes with the node; None where it does not."""
     joined: Joined | None
-    """What else it sells."""
+    """Why it joined later, if it did."""
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "NodeOrder":
@@ -111,7 +112,9 @@ def run_node(argument: dict[str, Any], say: Say) -> None:
 def _run(order: NodeOrder, folder: DataDir, say: Say) -> None:
     agents = () if order.provider is None else agents_of(order.provider)
     grants = Grants(hidden=(folder.path,))
-    if order.joined is not None:
+    if order.joined is not None and order.joined.cheat is not None:
+        INSTALL[order.joined.cheat]()
+    if order.joined is not None and order.joined.agents is not None:
         grants = attrs.evolve(
             grants, network=order.joined.network, unsandboxed=order.joined.unsandboxed
         )

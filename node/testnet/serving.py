@@ -12,6 +12,7 @@ from typing import Any, Final
 import trio
 
 from node.chainhost.daemon import first_of
+from node.testnet.config import Joined
 from node.testnet.errors import TestnetError
 from node.testnet.home import Folder
 from node.testnet.supervisor import Supervisor
@@ -36,11 +37,15 @@ def _orders(supervisor: Supervisor) -> dict[str, Callable[[dict[str, Any]], Awai
         "partition": lambda order: supervisor.partition(
             [list(map(str, s)) for s in order["sides"]]
         ),
-        "add-agent": lambda order: supervisor.add_agent(
-            str(order["agents"]),
-            network=bool(order["network"]),
-            unsandboxed=bool(order["unsandboxed"]),
+        "add-agent": lambda order: supervisor.join(
+            Joined(
+                "",
+                agents=str(order["agents"]),
+                network=bool(order["network"]),
+                unsandboxed=bool(order["unsandboxed"]),
+            )
         ),
+        "add-cheater": lambda order: supervisor.join(Joined("", cheat=str(order["kind"]))),
         "heal": lambda _order: supervisor.heal(),
     }
 

@@ -14,7 +14,16 @@ from node.api.client import ApiError, connect
 from node.chainhost.config import ChainConfig
 from node.chainhost.config import Record as ChainRecord
 from node.chainhost.files import read_json, write_json
-from node.testnet.config import CHAIN_PROGRAM, Joined, NodeView, State, TestnetConfig, TestnetView
+from node.testnet.agents import BARGAIN
+from node.testnet.config import (
+    CHAIN_PROGRAM,
+    CHEATS,
+    Joined,
+    NodeView,
+    State,
+    TestnetConfig,
+    TestnetView,
+)
 from node.testnet.errors import BrokenError, StartError, TestnetError, UsageError
 from node.testnet.family import Child, Family
 from node.testnet.home import FIRST, Folder
@@ -197,9 +206,11 @@ class Supervisor:
 
     def _provider_number(self, name: str) -> int | None:
         """Return a node's place among those that sell what comes with the node; None where it does not."""
-        if name in self._joined or not self._plan.is_provider(name):
-            return None
-        return self._plan.provider_number(name)
+        joined = self._joined.get(name)
+        if joined is None:
+            return self._plan.provider_number(name) if self._plan.is_provider(name) else None
+        sells = joined.agents is None and joined.cheat != "silent-requester"
+        return BARGAIN if sells else None  # a cheater that never wins shows nothing
 
     # What it is.
 
@@ -249,24 +260,30 @@ class Supervisor:
             data_dir=str(self._folder.node(name).path),
             is_provider=self._plan.is_provider(name),
             refuses=tuple(sorted(self._cut_off_from(name))),
+            cheat=self._joined[name].cheat if name in self._joined else None,
             status=process.status,
         )
 
     # More of them.
 
-    async def add_agent(self, agents: str, *, network: bool, unsandboxed: bool) -> None:
-        """Start one more node, which sells the agents of a file; it is there after a restart, too.
+    async def join(self, what: Joined) -> None:
+        """Start one more node; it is there after a restart, too.
+
+        Args:
+            what: why it joins; its name is given here.
 
         Raises:
-            UsageError: there are as many as can be.
+            UsageError: there are as many as can be, or nobody cheats like that.
             StartError: it does not come up; it is not there then.
         """
+        if what.cheat is not None and what.cheat not in CHEATS:
+            raise UsageError(f"{what.cheat!r} is no way to cheat: there are {', '.join(CHEATS)}")
         async with self._one_at_a_time:
             spare = next((m for m in self._plan.spares if m.name not in self._members), None)
             if spare is None:
                 raise UsageError(f"{len(self._joined)} nodes have joined already, and no more can")
             name = spare.name
-            self._joined[name] = Joined(name, agents, network, unsandboxed)
+            self._joined[name] = attrs.evolve(what, name=name)
             self._members[name] = spare
             self._processes[name] = _Process()
             try:
@@ -277,6 +294,7 @@ class Supervisor:
                     del known[name]
                 raise
             if self._sides:  # it came to none of them: one more side
+                self._sides.append(frozenset([name]))
                 await self._write_refusals()
             self._config = attrs.evolve(self._config, joined=tuple(self._joined.values()))
             write_json(self._folder.config, self._config.to_json())

@@ -18,7 +18,7 @@ from node.keystore.store import Keystore
 from node.process.datadir import DataDir
 from node.testnet import control, home, plan
 from node.testnet.agents import agents_of
-from node.testnet.config import NodeView, TestnetConfig, TestnetView
+from node.testnet.config import CHEATS, NodeView, TestnetConfig, TestnetView
 from node.testnet.errors import (
     AlreadyRunningError,
     NotRunningError,
@@ -105,6 +105,12 @@ def test_each_capability_is_sold_by_each_provider_at_a_price_of_its_own() -> Non
     for specs in zip(*offers, strict=True):
         assert len({spec.offer.price for spec in specs}) == 4
         assert len({spec.offer.description for spec in specs}) > 1  # of several qualities
+
+
+def test_each_way_to_cheat_is_one_that_can_be_asked_for() -> None:
+    from node.testnet.cheats import INSTALL
+
+    assert tuple(INSTALL) == CHEATS
 
 
 def test_keys_are_made_once_and_are_those_of_the_seed(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ __all__ = ["Wanted", "check_up", "down", "find", "reset", "up"]
 START_SECONDS = 300.0
 """For all of many nodes on few cores."""
 STOP_SECONDS = 45.0
-GONE_SECONDS = 15.0
+GONE_SECONDS = 60.0
 """For processes whose supervisor was killed to be gone."""
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import trio
 
@@ -110,11 +110,14 @@ class Child:
 class Family:
     """The parent's process and all that it forked."""
 
-    def __init__(self, process: trio.Process) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         # They are there: each was asked for.
-        self._orders = cast("trio.abc.SendStream", process.stdin)
-        self._said = cast("trio.abc.ReceiveStream", process.stdout)
+        orders, said = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        self._orders = trio.lowlevel.FdStream(os.dup(orders.fileno()))
+        self._said = trio.lowlevel.FdStream(os.dup(said.fileno()))
+        orders.close()
+        said.close()
         self._children: dict[int, Child] = {}
         self._one_order = trio.Lock()
 
@@ -174,11 +177,16 @@ class Family:
     async def close(self) -> None:
         """End all of them, and wait until they are gone."""
         await self._orders.aclose()
-        with trio.move_on_after(END_SECONDS):
-            await self._process.wait()
-        if self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
+        ended = os.pidfd_open(self._process.pid)
+        try:
+            with trio.move_on_after(END_SECONDS) as patience:
+                await trio.lowlevel.wait_readable(ended)
+            if patience.cancelled_caught:
+                self._process.kill()
+                await trio.lowlevel.wait_readable(ended)
+        finally:
+            os.close(ended)
+        self._process.wait()
         await self._said.aclose()
 
 
@@ -194,7 +202,8 @@ async def open_family(lock: int, output: Path) -> AsyncIterator[Family]:
         BrokenError: the parent ended by itself.
     """
     with output.open("ab") as file:
-        process = await trio.lowlevel.open_process(
+        # From this thread, which is the main one, and not from one of trio's: see the program's end.
+        process = subprocess.Popen(  # noqa: ASYNC220  (a few milliseconds; ourselves)
             [sys.executable, "-m", "node.testnet.forking"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -58,7 +58,14 @@ class Parent:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
     def run(self) -> None:
-        """Take orders until there are no more."""
+        """Take orders until there are no more, or whoever gives them is gone."""
+        try:
+            self._take_orders()
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            self._end_all()
+
+    def _take_orders(self) -> None:
         data = b""
         while True:
             readable, _, _ = select.select([self._orders, self._woken], [], [])
@@ -68,11 +75,10 @@ class Parent:
             if self._orders in readable:
                 part = os.read(self._orders, 65536)
                 if not part:
-                    break
+                    return
                 *lines, data = (data + part).split(b"\n")
                 for line in lines:
                     self._obey(json.loads(line))
-        self._end_all()
 
     def _obey(self, order: dict[str, Any]) -> None:
         if "preload" in order:
@@ -129,6 +135,7 @@ class Parent:
         if os.getppid() != self._pid:
             os._exit(1)  # it died before the kernel was asked
         signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # until the program listens to it
         for handle in (self._orders, self._woken, self._wake):
@@ -174,8 +181,16 @@ class Parent:
                 os.waitpid(-1, 0)
 
 
+def _end(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(0)
+
+
 def main() -> None:
     """Take orders on the standard input; what anything else prints there goes to the standard error."""
+    # An import takes seconds, in which it would not see that its input has ended. The parent's parent starts it from its
+    # main thread: the kernel takes the end of the thread that forked for the end of the process.
+    signal.signal(signal.SIGTERM, _end)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     orders = os.dup(0)
     said = os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -18,6 +18,9 @@ from tests.support.runtime import runtime_code
 pytestmark = [pytest.mark.e2e, pytest.mark.chain, pytest.mark.timeout(600)]
 
 PATIENCE = 120.0
+ATTEMPTS = 5
+SILENCE = 30.0
+"""Seconds in which a silent buyer's provider is paid, with much to spare."""
 TEXT = {"text": "Ships sail. Ships sail the sea in storms. The harbour sleeps. Nobody sees it."}
 
 
@@ -40,6 +43,19 @@ def submit(testnet: Testnet, buyer: str, *options: str) -> Any:
     return json.loads(done.stdout)
 
 
+def until_paid(testnet: Testnet, buyer: str, seller: str, *options: str) -> None:
+    """Submit until a seller has gained: on a busy machine a bid may miss its window of half a second."""
+    before = score(testnet, seller)
+    for _ in range(ATTEMPTS):
+        submit(testnet, buyer, *options)
+        give_up = time.monotonic() + SILENCE
+        while time.monotonic() < give_up:
+            if score(testnet, seller) > before:
+                return
+            time.sleep(0.2)
+    raise AssertionError(f"{seller} was not paid")
+
+
 def score(testnet: Testnet, name: str) -> int:
     account = testnet.node(name).account
     return read_funds(testnet.chain_url, [account])[account].score
@@ -56,7 +72,7 @@ def test_cheaters_win_nothing_by_it_and_nobody_waits_for_ever(testnet: Testnet) 
     assert testnet.node("n3").cheat == "non-revealer"
     until(lambda: testnet.api("n1").get("/v1/status")["agents"] == 2)
     before = score(testnet, "n2"), score(testnet, "n3")
-    submit(testnet, "n1", "--wait")
+    until_paid(testnet, "n1", "n2", "--wait")
     assert score(testnet, "n2") > before[0]
     assert score(testnet, "n3") <= before[1]
     testnet.kill("n3")
@@ -65,16 +81,18 @@ def test_cheaters_win_nothing_by_it_and_nobody_waits_for_ever(testnet: Testnet) 
     assert testnet.add_cheater("silent-requester") == "n4"
     assert testnet.node("n4").agents == ()
     until(lambda: testnet.api("n4").get("/v1/status")["agents"] >= 1)
-    paid = score(testnet, "n2")
-    submit(testnet, "n4")
-    until(lambda: score(testnet, "n2") > paid)
+    until_paid(testnet, "n4", "n2")
 
     # It wins, accepts and delivers nothing: the buyer is not charged, and its score falls.
     assert testnet.add_cheater("non-deliverer") == "n5"
     until(lambda: "n5" in known_sellers(testnet))
     started = score(testnet, "n5")
-    submit(testnet, "n1", "--deadline", "5s", "--wait")
+    for _ in range(ATTEMPTS):
+        submit(testnet, "n1", "--deadline", "5s", "--wait")
+        if score(testnet, "n5") < started:
+            break
     assert score(testnet, "n5") < started
+    assert testnet.node("n1").state == "running"
 
 
 def known_sellers(testnet: Testnet) -> set[str]:

@@ -46,6 +46,8 @@ class Parent:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "node.testnet.forking"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
+            bufsize=0,  # else a line could wait in a buffer where select does not see it
+
         )  # fmt: skip
 
     def order(self, **order: Any) -> None:
@@ -133,3 +135,28 @@ def test_the_parent_has_one_thread_when_it_has_imported_all_that_it_forks(parent
     parent.order(preload=[*modules, "node.chainhost.serving"])
     parent.fork(1, "say_and_wait")  # obeyed after that
     assert psutil.Process(parent.process.pid).num_threads() == 1
+
+
+SUPERVISOR = """
+import subprocess, sys, time
+parent = subprocess.Popen([sys.executable, "-m", "node.testnet.forking"], stdin=subprocess.PIPE)
+parent.stdin.write(b'{"preload": ["tests.support.testnet_slow"]}\\n')
+parent.stdin.flush()
+print(parent.pid, flush=True)
+time.sleep(3600)
+"""
+
+
+def test_a_parent_in_the_midst_of_an_import_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    with subprocess.Popen(
+        [sys.executable, "-c", SUPERVISOR],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, "AINUR_TEST_MARK": str(mark)},
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        parent = int(supervisor.stdout.readline())
+        until(mark.exists)
+        supervisor.kill()
+    until(lambda: not is_alive(parent))

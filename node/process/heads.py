@@ -42,6 +42,8 @@ class Head(Protocol):
     genesis: GenesisHash
     is_dev_chain: bool
     chain_url: str | None
+    block_millis: int
+    """Time that surely passes with a block; 0 where that is not known."""
 
     def now(self) -> Moment:
         """Return the time."""
@@ -71,6 +73,7 @@ class ClockHead:
     genesis = NO_CHAIN
     is_dev_chain = False
     chain_url: str | None = None
+    block_millis = int(BLOCK_SECONDS * 1000)
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
@@ -94,6 +97,8 @@ class ClockHead:
 
 class ChainHead:
     """The finalised chain, followed; its registry, kept."""
+
+    block_millis = 0  # it may be sealed on demand
 
     def __init__(
         self,

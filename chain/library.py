@@ -22,7 +22,7 @@ from chain.signing import Signer
 
 __all__ = ["LibraryKeypair", "Loaded", "loaded_in", "open_interface"]
 
-REMEMBERED: Final = 4_096
+REMEMBERED: Final = 1_024
 """Blocks whose header and version are remembered: what a block's hash stands for never changes."""
 
 HEAD_SECONDS: Final = 0.5

@@ -10,7 +10,7 @@ import click
 from chain.errors import ChainError
 from market.errors import UsageError
 from node.api.client import ApiError, connect
-from node.cli.api import data_dir_option
+from node.cli.api import data_dir_option, own_data_dir_option
 from node.cli.keys_options import asker
 from node.cli.output import guarded, json_option, print_json
 from node.keystore.errors import KeystoreError
@@ -144,7 +144,7 @@ def _windows(
     help="Its first line opens the keys; else AINUR_PASSPHRASE does, else you are asked.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Log more.")
-@data_dir_option
+@own_data_dir_option
 @json_option
 def run(folder: DataDir, as_json: bool, verbose: bool, **options: Any) -> None:
     """Run a node until Ctrl-C; print its full addresses when it listens."""

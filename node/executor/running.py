@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from node.agents.errors import DeclarationError
 from node.agents.schemas import Judge
-from node.agents.specs import AgentSpec, Offer, is_reusable
+from node.agents.specs import AgentSpec, Offer, has_session, is_reusable
 from node.executor import protocol
 from node.executor.errors import (
     AgentRaisedError,
@@ -242,7 +242,8 @@ class RunningAgent:
                 return self._decode_output(encoded)
             case protocol.Failed():
                 error = self._error(answer)
-                if answer.kind not in _KEEPS_WORKER:
+                is_well = answer.kind == "unavailable" and not has_session(self.spec)
+                if answer.kind not in _KEEPS_WORKER and not is_well:
                     worker.kill(error)
                 raise error
             case _:

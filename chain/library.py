@@ -11,6 +11,8 @@ What it does wrong above the single call is undone in :mod:`chain.session`.
 """
 
 import functools
+import time
+from collections import OrderedDict
 from typing import Any, Final
 
 import attrs
@@ -20,8 +22,11 @@ from chain.signing import Signer
 
 __all__ = ["LibraryKeypair", "Loaded", "loaded_in", "open_interface"]
 
-REMEMBERED: Final = 4_096
+REMEMBERED: Final = 1_024
 """Blocks whose header and version are remembered: what a block's hash stands for never changes."""
+
+HEAD_SECONDS: Final = 0.5
+"""For which the runtime's version at the head is taken to be the same: a new one comes once in weeks."""
 
 
 @attrs.frozen
@@ -79,7 +84,8 @@ def open_interface(url: str, patience: float, loaded: Loaded | None = None) -> A
     interface = _quiet_class()(
         url=url,
         ss58_format=42,
-        ws_options={"timeout": patience, "enable_multithread": True},
+        # JSON is decoded, and so checked, anyway; the check by itself, in Python, costs more than the rest.
+        ws_options={"timeout": patience, "enable_multithread": True, "skip_utf8_validation": True},
         auto_reconnect=False,
         auto_discover=False,
     )
@@ -97,6 +103,7 @@ def open_interface(url: str, patience: float, loaded: Loaded | None = None) -> A
 def _quiet_class() -> Any:
     from substrateinterface import SubstrateInterface
     from substrateinterface.exceptions import SubstrateRequestException
+    from websocket import WebSocketPayloadException
 
     class Quiet(SubstrateInterface):  # type: ignore[misc]  # the library has no types
         """The library's interface, as the head of this module says."""
@@ -106,8 +113,9 @@ def _quiet_class() -> Any:
             """Of heights that are final."""
             self.is_settled = False
             """Whether the runtime is loaded that whoever asks for the head's means."""
-            self.header = functools.lru_cache(REMEMBERED)(self._header)
+            self._headers: OrderedDict[str, tuple[int, str]] = OrderedDict()
             self._version_of = functools.lru_cache(REMEMBERED)(self._version)
+            self._last_head_version, self._head_version_at = 0, float("-inf")
             super().__init__(**options)
 
         def rpc_request(self, method: str, params: Any, result_handler: Any = None) -> Any:
@@ -116,28 +124,44 @@ def _quiet_class() -> Any:
             payload = {"jsonrpc": "2.0", "method": method, "params": params or [], "id": number}
             try:
                 return self.transport.rpc_request(payload, result_handler=result_handler)
+            except ValueError as error:  # raised by the decoding of text or of JSON
+                raise WebSocketPayloadException(f"no JSON came: {error}") from error
             except SubstrateRequestException as error:
                 body = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
                 message = str(body.get("message", error))
                 raise NodeError(method, body.get("code", 0), message, body.get("data")) from error
 
-        def _header(self, block: str) -> tuple[int, str]:
+        def header(self, block: str) -> tuple[int, str]:
             """Return a block's number and its parent's hash."""
-            found = self.rpc_request("chain_getHeader", [block])["result"]
-            if found is None:
-                raise HistoryError(f"the node does not know block {block}: ask one that keeps it")
-            return int(found["number"], 16), found["parentHash"]
+            if block not in self._headers:
+                found = self.rpc_request("chain_getHeader", [block])["result"]
+                if found is None:
+                    raise HistoryError(f"the node does not know block {block}: ask one that does")
+                self.remember_header(block, found)
+            return self._headers[block]
+
+        def remember_header(self, block: str, header: Any) -> None:
+            """Keep what a header says, wherever it came from."""
+            self._headers[block] = int(header["number"], 16), header["parentHash"]
+            if len(self._headers) > REMEMBERED:
+                self._headers.popitem(last=False)
 
         def _version(self, *block: str) -> int:
-            return int(
-                self.rpc_request("state_getRuntimeVersion", list(block))["result"]["specVersion"]
-            )
+            found = self.rpc_request("state_getRuntimeVersion", list(block))["result"]
+            return int(found["specVersion"])
+
+        def _head_version(self) -> int:
+            """Return the version at the head, as of a moment ago."""
+            now = time.monotonic()
+            if now > self._head_version_at + HEAD_SECONDS:
+                self._last_head_version, self._head_version_at = self._version(), now
+            return self._last_head_version
 
         def init_runtime(self, block_hash: str | None = None, block_id: int | None = None) -> None:
             if block_hash is None:
                 if self.is_settled:
                     return
-                version = self._version()
+                version = self._head_version()
             else:
                 # As the library has it: what a block did, the runtime of its parent did.
                 number, parent = self.header(block_hash)

@@ -96,6 +96,15 @@ class Session(Storage):
         number, _ = self._interface.header(hash_)
         return BlockRef(BlockNumber(number), hash_)
 
+    def parent(self, hash_: str) -> str:
+        """Return the hash of a block's parent.
+
+        Raises:
+            HistoryError: the node does not know the block.
+        """
+        parent: str = self._interface.header(hash_)[1]
+        return parent
+
     def block_hashes(self, numbers: list[BlockNumber]) -> list[str | None]:
         """Return the hashes of heights on the best chain; None where a jump left a height without block."""
         found: list[str | None] = self.rpc("chain_getBlockHash", numbers) if numbers else []
@@ -116,6 +125,7 @@ class Session(Storage):
         answer = self.rpc("chain_getBlock", block)
         if answer is None:
             raise HistoryError(f"the node keeps block {block} no more: ask one that keeps history")
+        self._interface.remember_header(block, answer["block"]["header"])
         return [bytes.fromhex(raw[2:]) for raw in answer["block"]["extrinsics"]]
 
     def remarks(self, block: str) -> list[bytes]:

@@ -165,8 +165,8 @@ class Watch:
         last, waiting = self.head, list(self._wanted)
         if last is not None and hash_ == last.hash and all(w.seen is last for w in waiting):
             return None
+        places = self._find(session, hash_, {each.submission.hash for each in waiting})
         head = session.block(hash_)
-        places = self._find(session, head, {each.submission.hash for each in waiting})
         accounts = {
             each.submission.account for each in waiting
             if each.place is None and each.submission.hash not in places
@@ -174,18 +174,26 @@ class Watch:
         used = {account: session.nonce_at(account, hash_) for account in accounts}
         return _Found(tuple(waiting), head, self._measure(session, head), places, used)
 
-    def _find(self, session: Session, head: BlockRef, hashes: set[bytes]) -> dict[bytes, Place]:
-        if not hashes or self.head is None or not 0 < head.number - self.head.number <= REACH:
-            return {}
-        found = {}
+    def _find(self, session: Session, head: str, hashes: set[bytes]) -> dict[bytes, Place]:
+        """Go from the new head back to the last one; a block's body is asked for, its header comes with it."""
+        last, block = self.head, head
+        found: dict[bytes, Place] = {}
+        if not hashes or last is None:
+            return found
         try:
-            heights = range(self.head.number + 1, head.number + 1)
-            for number, block in pairs(heights, session):
-                for index, hash_ in enumerate(session.extrinsic_hashes(block)):
+            for _ in range(REACH):
+                body = session.extrinsic_hashes(block)
+                here = session.block(block)
+                if here.number <= last.number:
+                    break
+                for index, hash_ in enumerate(body):
                     if hash_ in hashes:
-                        found[hash_] = Place(BlockRef(number, block), index)
+                        found[hash_] = Place(here, index)
+                block = session.parent(block)
+                if block == last.hash:
+                    break
         except HistoryError:
-            return {}  # each looks for its own, and says whose block is gone
+            pass  # each looks for its own, and says whose block is gone
         return found
 
     def _measure(self, session: Session, head: BlockRef) -> float | None:

@@ -48,9 +48,10 @@ from node.p2p.network import Network
 from node.trade.facts import FactsReader
 from node.trade.operators import Operators
 from node.trade.post import Directory, Post, Whereabouts
+from node.trade.running import StoppingError
 from node.trade.submissions import Signers, Submissions
 
-__all__ = ["Observer", "Runner", "StoppingError"]
+__all__ = ["Observer", "Runner"]
 
 _LOG: Final = logging.getLogger("ainur.market")
 T = TypeVar("T")
@@ -67,10 +68,6 @@ CATCH_UP: Final = 5.0
 """Seconds for which it is."""
 PAUSE: Final = 1.0
 """Seconds before a chain that is gone is looked for again."""
-
-
-class StoppingError(Exception):
-    """The node is being stopped, or has failed: ask again when it runs."""
 
 
 class Observer(Protocol):
@@ -146,6 +143,8 @@ class Runner:
         self.head = BlockNumber(0)
         """The finalised head, as far as the drive has been told."""
         self._moved = trio.Event()
+        self.is_present = trio.Event()
+        """Set once the head is the chain's present one."""
         self.numbers = Numbers(database)
         self.operators = Operators(chain)
         self.facts = FactsReader(chain, genesis)
@@ -286,7 +285,7 @@ class Runner:
                 nursery.start_soon(self._own, observer)
                 nursery.start_soon(self._follow, last)
                 # Only who knows the present head can make calls, and understand those of others.
-                await self._moved.wait()
+                await self.is_present.wait()
                 task_status.started()
         finally:
             self._is_stopped = True
@@ -317,7 +316,11 @@ class Runner:
                 async with self.database.batch():
                     for work in waiting:
                         work.act(self._drive)
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, Exception):
+                    _LOG.error(
+                        "the node stops, and goes on from here when it is started: %s", error
+                    )
                 for work in waiting:
                     work.fail(StoppingError("the node has failed: its log says why"))
                 raise
@@ -369,6 +372,7 @@ class Runner:
 
         await self.wish(act)
         self.head = block.number
+        self.is_present.set()
         self._moved.set()
         self._moved = trio.Event()
 

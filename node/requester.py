@@ -9,6 +9,7 @@ import functools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import attrs
@@ -18,6 +19,7 @@ import trio
 from chain.errors import ChainError, HistoryError, UnavailableError
 from market.auction import requester as auctioning
 from market.auction.effects import Conclude
+from market.auction.file import AuctionFile, encode_auction_file
 from market.auction.funds import compute_funds_needed
 from market.cases import CaseKey, is_over
 from market.drive import Drive
@@ -25,7 +27,7 @@ from market.envelope import Opened, expect, reopen
 from market.errors import MarketError, UsageError
 from market.hashing import AuctionId, Hash, TaskId, audience_of_topic
 from market.identity import AccountId, PeerId
-from market.messages import Award, Blob, Cfp, Progress
+from market.messages import Award, Blob, Cfp, Progress, Transcript
 from market.messages.fields import MAX_BIDDERS, MAX_TASKS
 from market.settlement import requester as buying
 from market.settlement.effects import CancelWanted, Ending, Outcome, ResultChecked
@@ -37,7 +39,7 @@ from node.p2p.errors import BlobError, NetworkError
 from node.p2p.gossip import cfp_topic
 from node.trade.calls import Windows, build_call, require_possible
 from node.trade.life import Life
-from node.trade.running import Running
+from node.trade.running import Running, StoppingError
 from node.trade.tasks import Kept, Tasks, TaskSpec
 
 __all__ = ["CALL_AUDIENCE", "Check", "Requester", "Router", "Terms"]
@@ -71,6 +73,8 @@ class Terms:
     """Tasks that come within this time are cleared together."""
     arbiter: AccountId | None = None
     """Who rules on disputes; the chain's own if None."""
+    drift: float = 0.5
+    """Share by which the chain's blocks may take longer or shorter than it says before deadlines mean nothing."""
 
 
 class Requester:
@@ -103,6 +107,8 @@ class Requester:
         self._running = Running()
         self._waiting: list[Kept] = []
         self._come = trio.Event()
+        self._called: set[AuctionId] = set()
+        """Auctions that were called in this run of the node."""
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Buy until cancelled; what waited before a restart is called for."""
@@ -166,7 +172,8 @@ class Requester:
             )
         except msgspec.ValidationError as error:
             raise UsageError(f"no such task: {error}") from error
-        require_possible(spec, self._runner.params, await self._runner.chain.millis_per_block())
+        observed = await self._runner.chain.millis_per_block()
+        require_possible(spec, self._runner.params, observed, self._terms.drift)
         task = TaskId(secrets.token_bytes(32))
         await self._tasks.add(task, spec)
         kept = self._tasks.get(task)
@@ -209,6 +216,27 @@ class Requester:
             raise UsageError("there is no result: the task has not been delivered")
         return await self._blobs.get(state.receipts[max(state.receipts)].body.result)
 
+    async def auction_file(self, task: bytes) -> bytes:
+        """Return the transcript of a task's auction with the facts it was cleared with, for whoever wants to check it.
+
+        Raises:
+            UsageError: it has none, or that auction is not over.
+            ChainError: the chain does not say the facts any more.
+        """
+        kept = self._tasks.get(task)
+        state = None
+        if kept is not None and kept.auction is not None:
+            state = self._runner.cases.get(CaseKey("auction", kept.auction))
+        if not isinstance(state, auctioning.Requester) or not state.transcript:
+            raise UsageError("there is no transcript: its auction is not over, or never was")
+        accounts = frozenset({*state.taken, self._runner.identity.account})
+        cfp = state.cfp
+        facts = await self._runner.facts.read(
+            cfp.facts_block, accounts, auction=state.auction, until=cfp.reveal_by
+        )
+        transcript = expect(reopen(state.transcript), Transcript)
+        return encode_auction_file(AuctionFile(transcript, facts, evidence=()))
+
     async def cancel(self, task: bytes) -> None:
         """Want a task no more: what is not bound is withdrawn, what is bound is asked back.
 
@@ -229,13 +257,15 @@ class Requester:
     # Tasks that came together are called for together.
 
     async def _gather(self) -> None:
+        await self._runner.is_present.wait()
         while True:
             await self._come.wait()
             await trio.sleep(self._terms.gather_seconds)
             self._come = trio.Event()
             waiting, self._waiting = self._waiting, []
             for first in range(0, len(waiting), MAX_TASKS):
-                await self._call(waiting[first : first + MAX_TASKS])
+                with suppress(StoppingError):  # what waits is called for when the node runs again
+                    await self._call(waiting[first : first + MAX_TASKS])
 
     async def _call(self, waiting: list[Kept]) -> None:
         """Call for some tasks; those that nobody offers, or that we cannot pay for, end here."""
@@ -282,6 +312,7 @@ class Requester:
     ) -> Cfp:
         cfp = self._build(wanted, hearing)
         key = drive.announce(cfp, CALL_AUDIENCE)
+        self._called.add(AuctionId(key.id))
         for task, _ in wanted:
             self._tasks.called(task, AuctionId(key.id))
         return cfp
@@ -351,7 +382,17 @@ class Requester:
                     withdraw = functools.partial(self._withdraw, task.task_id)
                     self._running.start(("cancel", task.task_id), withdraw)
             elif self._has_no_live_purchase(task.task_id):
-                self._end(task.task_id, *_why_nobody(state))
+                is_ours = state.auction in self._called
+                if is_ours or state.phase is not auctioning.Phase.VOID:
+                    self._end(task.task_id, *_why_nobody(state))
+                else:  # it came to nothing because we were away
+                    again = functools.partial(self._call_again, task.task_id, state.auction)
+                    self._running.start(("again", task.task_id), again)
+
+    async def _call_again(self, task: bytes, auction: AuctionId) -> None:
+        if await self._tasks.requeue(task, auction) and (kept := self._tasks.get(task)) is not None:
+            self._waiting.append(kept)
+            self._come.set()
 
     async def _withdraw(self, task: bytes) -> None:
         def act(drive: Drive) -> None:
@@ -448,7 +489,10 @@ class Requester:
             self._life.tell(body.task_id, "progress", self._runner.head, fields)
 
     def _end(self, task: bytes, how: str, why: str) -> None:
-        if self._tasks.end(task, f"{how}: {why}"):
+        self._running.start(("end", task), functools.partial(self._finish, task, how, why))
+
+    async def _finish(self, task: bytes, how: str, why: str) -> None:
+        if await self._tasks.end(task, f"{how}: {why}"):
             self._life.tell(task, "ended", self._runner.head, {"how": how, "why": why})
 
 

@@ -124,10 +124,11 @@ async def open_trading(
     host = _Host(runner, provider, requester, blobs)
     try:
         async with trio.open_nursery() as nursery:
+            # Those who do the work first: what is taken up is asked for once.
             await nursery.start(provider.run)
+            await nursery.start(requester.run)
             await nursery.start(host.run)
             await nursery.start(runner.run, host, life)
-            await nursery.start(requester.run)
             yield Trading(
                 runner=runner, provider=provider, requester=requester, life=life, blobs=blobs
             )

@@ -2,11 +2,11 @@
 
 import os
 import statistics
+from pathlib import Path
 
 import trio
 
 from chain.client import Chain
-from node.bench.chain_subjects import resident_mb
 from node.bench.client_load import REQUESTERS, transfer
 from node.bench.report import Report
 
@@ -30,7 +30,7 @@ async def memory(chain: Chain, count: int) -> Report:
             await chain.submit(f"memory {account} {number}", transfer(number), REQUESTERS[account])
             done += 1
             if done % (count // SAMPLES) == 0:
-                samples.append((done, resident_mb(os.getpid())))
+                samples.append((done, _own_mb()))
 
     async with trio.open_nursery() as nursery:
         for account in range(AT_ONCE):
@@ -44,3 +44,9 @@ async def memory(chain: Chain, count: int) -> Report:
         "last_mb": samples[-1][1],
         "bytes_per_submission": round(slope * 1e6, 1),
     }
+
+
+def _own_mb() -> float:
+    """Return this process's memory without that of its children, of which the chain is one."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 2)

@@ -9,6 +9,7 @@ import click
 __all__ = ["group"]
 
 BENCHMARKS: dict[str, tuple[str, str]] = {
+    "agents": ("node.bench.agents", "Agents: workers started, used and stopped; the node's own."),
     "chain": ("node.bench.chain", "Dev chains: ours, chopsticks, and the Substrate node."),
     "client": ("node.bench.client", "The chain client: settlements, latency, cuts, memory."),
     "directory": (

@@ -1,5 +1,6 @@
 """``ainur demo``: the program shows what it does, on a chain of its own."""
 
+import logging
 import os
 import sys
 from typing import Any, Never
@@ -37,6 +38,8 @@ def group(*, keep: bool, backend: str, as_json: bool) -> None:
     from node.demo.run import InterruptedDemoError, Result, run_demo
     from node.demo.text import Teller
 
+    # The chain runs in this process: what it logs is no part of the story, and what fails comes as an error.
+    logging.getLogger().addHandler(logging.NullHandler())
     teller = Teller()
 
     def tell(what: Told) -> None:

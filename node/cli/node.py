@@ -52,6 +52,18 @@ def _capabilities(
     return tuple(named.items())
 
 
+def _windows(
+    _context: click.Context, _parameter: click.Parameter, value: str
+) -> tuple[int, int, int]:
+    parts = value.split(",")
+    if len(parts) != 3 or not all(
+        p.isascii() and p.isdecimal() and 0 < int(p) < 1_000 for p in parts
+    ):
+        raise click.BadParameter(f"{value!r} is not like 5,5,10: three numbers of blocks, 1 to 999")
+    commit, reveal, accept = map(int, parts)
+    return commit, reveal, accept
+
+
 @group.command()
 @click.option(
     "--listen",
@@ -92,6 +104,14 @@ def _capabilities(
     default=1,
     show_default=True,
     help="Tasks that each agent works on side by side.",
+)
+@click.option(
+    "--windows",
+    default="5,5,10",
+    show_default=True,
+    metavar="COMMIT,REVEAL,ACCEPT",
+    callback=_windows,
+    help="Blocks that the phases of its auctions take at most; they end early once all have answered.",
 )
 @click.option("--allow-network", is_flag=True, help="Let agents use the network.")
 @click.option("--allow-unsandboxed", is_flag=True, help="Run foreign code without a sandbox.")

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from node.agents.errors import DeclarationError
 from node.agents.schemas import Judge
-from node.agents.specs import AgentSpec, Offer, is_reusable
+from node.agents.specs import AgentSpec, Offer, has_session, is_reusable
 from node.executor import protocol
 from node.executor.errors import (
     AgentRaisedError,
@@ -35,6 +35,7 @@ from node.executor.errors import (
 from node.executor.limits import Grants, Limits
 from node.executor.permission import place_of, refuse_unless_granted
 from node.executor.process import WorkerProcess, start_worker
+from node.executor.usage import memory_of, tree_of
 
 __all__ = ["Health", "Progress", "RunningAgent", "open_executor"]
 
@@ -101,6 +102,7 @@ class RunningAgent:
         self._all: set[WorkerProcess] = set()
         self._performed = self._failed = self._restarts = 0
         self._last_failure: str | None = None
+        self._is_closed = False
         self._judge_input = self._judge_output = Judge(None, "")
 
     async def start(self) -> None:
@@ -115,9 +117,21 @@ class RunningAgent:
 
     async def close(self) -> None:
         """End all workers, tasks in them included."""
+        self._is_closed = True
         with trio.CancelScope(shield=True):
             for worker in list(self._all):
                 await self._retire(worker)
+
+    async def warm_up(self) -> None:
+        """Have a worker ready, so that the next task does not wait for one to start."""
+        async with self._free:
+            if not self._idle and not self._is_closed:
+                self._idle.append(await self._start_worker())
+
+    def memory_bytes(self) -> int:
+        """Return the memory that its workers hold now."""
+        processes = [pid for worker in self._all for pid in tree_of(worker.pid)]
+        return memory_of(processes, enough=0)
 
     def health(self) -> Health:
         """Return how the agent is, without asking it."""
@@ -228,7 +242,8 @@ class RunningAgent:
                 return self._decode_output(encoded)
             case protocol.Failed():
                 error = self._error(answer)
-                if answer.kind not in _KEEPS_WORKER:
+                is_well = answer.kind == "unavailable" and not has_session(self.spec)
+                if answer.kind not in _KEEPS_WORKER and not is_well:
                     worker.kill(error)
                 raise error
             case _:
@@ -284,6 +299,15 @@ class RunningAgent:
         else:
             with trio.CancelScope(shield=True):
                 await self._retire(worker)
+            if not self._is_closed:
+                self._nursery.start_soon(self._refill)
+
+    async def _refill(self) -> None:
+        """Replace a worker before the next task waits for it; what goes wrong that task meets itself."""
+        try:
+            await self.warm_up()
+        except ExecutorError as error:
+            self._last_failure = f"{type(error).__name__}: {error}"
 
     async def _retire(self, worker: WorkerProcess) -> None:
         self._all.discard(worker)

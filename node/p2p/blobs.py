@@ -218,8 +218,18 @@ class Blobs:
 
 def _write(path: Path, data: bytes) -> None:
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    new.write_bytes(data)
+    with new.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(
+            file.fileno()
+        )  # a result is promised on chain once it is kept: it survives a power cut
     new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _read(path: Path, offset: int, length: int) -> bytes:

@@ -8,7 +8,8 @@ from typing import Final
 
 import trio
 from libp2p.abc import INetConn
-from libp2p.host.ping import PingService
+from libp2p.host.ping import ID as PING
+from libp2p.host.ping import perform_ping_roundtrip
 from libp2p.peer.id import ID
 from libp2p.stream_muxer.exceptions import MuxedStreamError
 
@@ -27,7 +28,6 @@ class Keepalive:
     def __init__(self, host: BoundedHost, seconds: float) -> None:
         self._host = host
         self._seconds = seconds
-        self._ping = PingService(host)
         self._limit = trio.CapacityLimiter(AT_A_TIME)
         self.round_trips: dict[ID, float] = {}
         """Seconds to each peer and back."""
@@ -43,6 +43,18 @@ class Keepalive:
                 for conn in connections:
                     nursery.start_soon(self._check, conn)
 
+    async def _ping(self, peer: ID) -> float:
+        """Return the seconds to a peer and back, where the connection itself has no pings.
+
+        Stock's PingService keeps a stream whose ping was cancelled, and raises TypeError on it after.
+        """
+        stream = await self._host.new_stream(peer, [PING])
+        try:
+            return await perform_ping_roundtrip(stream) / 1_000
+        finally:
+            with trio.CancelScope(shield=True), trio.move_on_after(1.0):
+                await stream.reset()
+
     async def _check(self, conn: INetConn) -> None:
         peer = conn.muxed_conn.peer_id
         async with self._limit:
@@ -51,7 +63,7 @@ class Keepalive:
                     if isinstance(conn.muxed_conn, BoundedYamux):
                         self.round_trips[peer] = await conn.muxed_conn.ping()
                     else:
-                        self.round_trips[peer] = (await self._ping.ping(peer))[0] / 1000
+                        self.round_trips[peer] = await self._ping(peer)
                 except MuxedStreamError:
                     return  # it has just ended
                 except Exception as error:  # noqa: BLE001  (another transport's errors; the peer goes)

@@ -8,14 +8,13 @@
 Everything that protects it from peers, and from the library below, is in :mod:`node.p2p.hardening`.
 """
 
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Final
 
 import attrs
 import trio
-from libp2p.abc import INetConn, INetStream, INetwork, INotifee
+from libp2p.abc import INetConn
 from libp2p.network.exceptions import SwarmException
 from libp2p.peer.id import ID
 from libp2p.rcmgr import Direction
@@ -28,8 +27,8 @@ from node.p2p.bootstrap import Bootstrap
 from node.p2p.config import NetworkConfig
 from node.p2p.dht import Dht, Provider
 from node.p2p.errors import NetworkError, NetworkUsageError, UnreachableError
+from node.p2p.events import Events, Hook
 from node.p2p.gossip import Gossip, Heard, Validate
-from node.p2p.hardening.faults import faults
 from node.p2p.hardening.gossipsub import BoundedGossipSub
 from node.p2p.hardening.host import BoundedHost
 from node.p2p.hardening.pubsub import BoundedPubsub
@@ -44,13 +43,7 @@ __all__ = ["ConnectedPeer", "Network", "open_network"]
 
 ADDRESS_SECONDS: Final = 3_600
 """How long an address that we were given is kept."""
-HOOK_SECONDS: Final = 30.0
-HOOKS_WAITING: Final = 1_024
 LAST_WRITE_SECONDS: Final = 2.0
-
-_LOG: Final = logging.getLogger("ainur.p2p")
-
-Hook = Callable[[PeerId], Awaitable[None]]
 
 
 @attrs.frozen
@@ -67,7 +60,7 @@ class ConnectedPeer:
     """By what it gossiped; below 0 it did something wrong."""
 
 
-class Network(INotifee):
+class Network:
     """What a node can do with its peers."""
 
     def __init__(self, config: NetworkConfig, host: BoundedHost) -> None:
@@ -98,14 +91,8 @@ class Network(INotifee):
             self._bootstrap.wanted,
             limits.grace_seconds,
         )
-        self._hooks: list[Hook] = []
-        self._gone_hooks: list[Hook] = []
-        self._known: set[ID] = set()
-        """Peers whose connection the hooks have been told of."""
-        self._nursery: trio.Nursery | None = None
-        self._events, self._event_source = trio.open_memory_channel[tuple[ID, bool]](HOOKS_WAITING)
+        self._events = Events(host, self._on_gone)
         host.on_identified = self._on_identified
-        host.get_network().register_notifee(self)
 
     @property
     def multiaddrs(self) -> tuple[str, ...]:
@@ -206,14 +193,11 @@ class Network(INotifee):
 
     def on_connected(self, hook: Hook) -> None:
         """Call this with each peer that is connected or will be, 30 s at most for each."""
-        self._hooks.append(hook)
-        if self._nursery is not None:
-            for peer in self._known:
-                self._nursery.start_soon(self._call, hook, peer)
+        self._events.on_connected(hook)
 
     def on_disconnected(self, hook: Hook) -> None:
         """Call this with each peer whose last connection has ended."""
-        self._gone_hooks.append(hook)
+        self._events.on_disconnected(hook)
 
     def judge(self, peer: PeerId, score: float) -> None:
         """Set what the application thinks of a peer, in points of the gossip score."""
@@ -301,57 +285,13 @@ class Network(INotifee):
             self._pubsub.on_identified(peer, self._host.store.get_protocols(peer))
             await self._dht.add(peer)
 
-    async def connected(self, network: INetwork, conn: INetConn) -> None:  # noqa: ARG002
-        """Take note of a new connection."""
-        self._note(conn, connected=True)
-
-    async def disconnected(self, network: INetwork, conn: INetConn) -> None:  # noqa: ARG002
-        """Take note of the end of one."""
-        self._note(conn, connected=False)
-
-    def _note(self, conn: INetConn, *, connected: bool) -> None:
-        try:
-            self._events.send_nowait((conn.muxed_conn.peer_id, connected))
-        except trio.WouldBlock:
-            faults.report("network", conn.muxed_conn.peer_id, "too-many-events", connected)
-
-    async def opened_stream(self, network: INetwork, stream: INetStream) -> None:
-        """Nothing: streams are not followed."""
-
-    async def closed_stream(self, network: INetwork, stream: INetStream) -> None:
-        """Nothing: streams are not followed."""
-
-    async def listen(self, network: INetwork, multiaddr: Multiaddr) -> None:
-        """Nothing."""
-
-    async def listen_close(self, network: INetwork, multiaddr: Multiaddr) -> None:
-        """Nothing."""
-
-    async def _run_hooks(self, nursery: trio.Nursery) -> None:
-        async for peer, _ in self._event_source:
-            there = bool(self._host.get_network().get_connections(peer))
-            if there and peer not in self._known:
-                self._known.add(peer)
-                for hook in self._hooks:
-                    nursery.start_soon(self._call, hook, peer)
-            elif not there and peer in self._known:
-                self._known.discard(peer)
-                self._dht.remove(peer)
-                self._requests.forget(peer)
-                self._bootstrap.wake()
-                for hook in self._gone_hooks:
-                    nursery.start_soon(self._call, hook, peer)
-
-    async def _call(self, hook: Hook, peer: ID) -> None:
-        try:
-            with trio.move_on_after(HOOK_SECONDS):
-                await hook(peer_from_library(peer))
-        except Exception:  # noqa: BLE001  (a hook's bug must not end the network; it is told in full)
-            _LOG.exception("a hook failed on %s", peer)
+    def _on_gone(self, peer: ID) -> None:
+        self._dht.remove(peer)
+        self._requests.forget(peer)
+        self._bootstrap.wake()
 
     def _start(self, nursery: trio.Nursery) -> None:
-        self._nursery = nursery
-        nursery.start_soon(self._run_hooks, nursery)
+        nursery.start_soon(self._events.run)
         nursery.start_soon(self._keepalive.run)
         nursery.start_soon(self._trimming.run)
         nursery.start_soon(self._requests.run)

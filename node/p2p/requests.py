@@ -47,7 +47,9 @@ SERVER_IDLE_SECONDS: Final = 60.0
 HANDLER_SECONDS: Final = 60.0
 HELD_BYTES: Final = 128 * 1024 * 1024
 """Of all peers' requests that are being read or answered; of one peer, twice the longest."""
-IDLE_STREAMS: Final = 4
+AT_A_TIME: Final = 16
+"""Our requests to one peer by one protocol, which is as many as it works on; more wait here."""
+IDLE_STREAMS: Final = AT_A_TIME
 """Streams kept for one peer and protocol."""
 
 Handler = Callable[[PeerId, bytes], Awaitable[bytes]]
@@ -68,6 +70,9 @@ class Requests:
         self._host = host
         self._limit = limit
         self._held = ByteBudget[ID](2 * limit, HELD_BYTES)
+        self._shares: WeakValueDictionary[tuple[ID, str], trio.CapacityLimiter] = (
+            WeakValueDictionary()
+        )
         self._idle: defaultdict[tuple[ID, str], list[_Stream]] = defaultdict(list)
 
     def serve(self, protocol: str, handler: Handler, *, concurrent: int = 64) -> None:
@@ -143,9 +148,11 @@ class Requests:
                 f"a request of {len(data)} bytes; send a blob where it is above {self._limit}"
             )
         to = peer_to_library(peer)
+        share = self._shares.setdefault((to, protocol), trio.CapacityLimiter(AT_A_TIME))
         try:
             with trio.fail_after(seconds):
-                return await self._ask(to, protocol, data)
+                async with share:
+                    return await self._ask(to, protocol, data)
         except trio.TooSlowError as error:
             raise RequestTimeoutError(
                 peer, protocol, f"no answer from {peer} within {seconds:g} s"

@@ -101,7 +101,7 @@ def draw_scenario(rng: Random) -> Scenario:
             loss=some(0.25),
             duplicate=some(0.2),
             delay=rng.choice((0.05, 0.2, 0.5)),
-            crash=some(0.02),
+            crash=some(0.01),
             down=rng.choice((1.0, 4.0, 10.0)),
             rpc_loss=some(0.3),
             partitions=rng.choice((0, 0, 1, 2)),

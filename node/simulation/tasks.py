@@ -23,14 +23,15 @@ from market.errors import MarketError
 from market.escrow.calls import Rule
 from market.escrow.params import CI
 from market.escrow.record import Dispute, Escrow, Reason, State
-from market.hashing import Hash, TaskId, audience_of_topic, digest
+from market.hashing import Hash, audience_of_topic, digest
 from market.identity import AccountId, Identity
-from market.messages import Ask, Blob, Body, Cfp, Reveal, TaskAsk, TaskCall
+from market.messages import Ask, Blob, Body, Cfp, Reveal
 from market.ports import Remark
 from market.settlement.effects import Found, OnEscrow
 from market.settlement.terms import Policy
-from market.units import AINU, BlockNumber, Planck, Ppm
+from market.units import BlockNumber
 from node.simulation.chain import Backend, Signed, SimChain
+from node.simulation.demand import draw_ask, draw_call
 from node.simulation.disk import DuplicateRowError
 from node.simulation.invariants import Watcher
 from node.simulation.network import Network
@@ -41,7 +42,6 @@ from node.simulation.planted import Bug
 __all__ = ["Mode", "Report", "Setting", "TaskWorld", "run"]
 
 Mode = Literal["safety", "liveness"]
-TICK = Planck(AINU // 1000)
 CALM_AT = 50
 """The block at which faults end, in liveness mode."""
 SAFETY_BLOCKS = 70
@@ -181,7 +181,13 @@ class TaskWorld:
         if drive is None:
             self.after(2.0, lambda: self._announce(owner))
             return
-        cfp = self._call(drive.now)
+        cfp = draw_call(
+            self.rng,
+            drive.now,
+            self.scenario,
+            arbiter=self.arbiter,
+            providers=[party.account for party in self.providers],
+        )
         self.note(owner, f"calls for {len(cfp.tasks)} tasks until block {cfp.close_block}")
 
         def announce() -> None:
@@ -304,51 +310,9 @@ class TaskWorld:
         """Return whether a result is what was asked for."""
         return result is not None and self._good.get(result, False)
 
-    def _call(self, head: BlockNumber) -> Cfp:
-        rng = self.rng
-        tasks = sorted((self._task() for _ in range(self.scenario.tasks)), key=lambda t: t.task_id)
-        return Cfp(
-            method="vcg-assignment",
-            tasks=tuple(tasks),
-            tick=TICK,
-            quality_rule="score-1",
-            facts_block=head,
-            close_block=BlockNumber(head + 3),
-            reveal_by=BlockNumber(head + 6),
-            accept_blocks=3,
-            arbiter=self.arbiter if self.scenario.has_arbiter else None,
-            invited=tuple(sorted(p.account for p in self.providers)) if rng.random() < 0.7 else (),
-        )
-
-    def _task(self) -> TaskCall:
-        rng = self.rng
-        shares = rng.choice(((1_000_000,), (1_000_000,), (400_000, 600_000)))
-        return TaskCall(
-            task_id=TaskId(rng.randbytes(32)),
-            attempt=0,
-            capability="text.summarize",
-            capability_version=1,
-            reserve=Planck(TICK * rng.randint(50, 200)),
-            input=Blob(hash=digest("leaf", rng.randbytes(8)), size=100, media_type="text/plain"),
-            input_features=(),
-            deliver_within=10 if len(shares) > 1 else rng.choice((10, 14, 20)),
-            review_blocks=rng.choice((6, 10, 14)),
-            milestones_ppm=tuple(Ppm(share) for share in shares),
-        )
-
     def ask_for(self, cfp: Cfp) -> Ask:
         """Return what a provider asks: a price for each task."""
-        return Ask(
-            prices=tuple(
-                TaskAsk(
-                    task=n,
-                    price=Planck(TICK * self.rng.randint(5, max(6, task.reserve // TICK // 2))),
-                )
-                for n, task in enumerate(cfp.tasks)
-            ),
-            slot_surcharge=(Planck(0),) * 2,
-            bundles=(),
-        )
+        return draw_ask(self.rng, cfp)
 
     # The chain.
 

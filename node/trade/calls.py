@@ -34,13 +34,16 @@ CI_WINDOWS: Final = Windows(commit=2, reveal=2, accept=3)
 """Of testnets and tests."""
 
 
-def require_possible(spec: TaskSpec, params: Params, observed_millis: float | None) -> None:
+def require_possible(
+    spec: TaskSpec, params: Params, observed_millis: float | None, drift: float
+) -> None:
     """Refuse a task that no chain of these periods can carry.
 
     Args:
         spec: the task.
         params: the chain's.
         observed_millis: how long its last blocks took; None where there are too few.
+        drift: share by which they may take longer or shorter than the chain says.
 
     Raises:
         UsageError: a budget below one tick, a deadline that is too short or too long, or a chain whose blocks do not
@@ -49,7 +52,7 @@ def require_possible(spec: TaskSpec, params: Params, observed_millis: float | No
     if spec.budget < TICK:
         raise UsageError(f"a budget of {spec.budget} planck: the least is {TICK}")
     meant = params.millis_per_block
-    if observed_millis is not None and not meant / 2 <= observed_millis <= meant * 3 / 2:
+    if observed_millis is not None and abs(observed_millis - meant) > drift * meant:
         raise UsageError(
             f"the chain's blocks take {observed_millis:.0f} ms where it says {meant}: deadlines would mean"
             " nothing; seal by the interval that its genesis names"

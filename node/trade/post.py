@@ -118,6 +118,7 @@ class Post:
             try:
                 await trio.sleep_forever()
             finally:
+                self._nursery = None  # what is sent from now on is not: the node goes
                 self._network.stop_serving(PROTOCOL)
 
     def send(self, to: AccountId, message: bytes) -> None:

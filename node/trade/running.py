@@ -1,10 +1,15 @@
 """Tasks by name: what is under way is not begun twice, and can be stopped."""
 
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
 
 import trio
 
-__all__ = ["Running"]
+__all__ = ["Running", "StoppingError"]
+
+
+class StoppingError(Exception):
+    """The node is being stopped, or has failed: ask again when it runs."""
 
 
 class Running:
@@ -20,7 +25,10 @@ class Running:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             task_status.started()
-            await trio.sleep_forever()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None  # what is begun from now on is not: the node goes
 
     def start(self, name: Hashable, work: Callable[[], Awaitable[None]]) -> None:
         """Begin something, unless something of that name is under way."""
@@ -46,7 +54,7 @@ class Running:
         self, name: Hashable, work: Callable[[], Awaitable[None]], scope: trio.CancelScope
     ) -> None:
         try:
-            with scope:
+            with scope, suppress(StoppingError):  # what stops the node is told where it happened
                 await work()
         finally:
             del self._scopes[name]

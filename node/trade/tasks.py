@@ -92,12 +92,25 @@ class Tasks:
         """Note that its user wants a task no more; part of the batch that is open."""
         self._db.execute("UPDATE task SET is_cancelled = 1 WHERE task_id = ?", (task,))
 
-    def end(self, task: bytes, how: str) -> bool:
-        """Note how a task has ended, once; return whether this was the first time."""
-        done = self._db.execute(
-            "UPDATE task SET ended = ? WHERE task_id = ? AND ended IS NULL", (how, task)
+    async def requeue(self, task: bytes, auction: AuctionId) -> bool:
+        """Let a task wait again, if it is still in that auction; return whether it does.
+
+        Raises:
+            DatabaseError: the disk has failed or is full.
+        """
+        statement = (
+            "UPDATE task SET auction = NULL WHERE task_id = ? AND auction = ? AND ended IS NULL"
         )
-        return done.rowcount == 1
+        return await self._db.run(lambda db: db.execute(statement, (task, auction)).rowcount == 1)
+
+    async def end(self, task: bytes, how: str) -> bool:
+        """Note how a task has ended, once; return whether this was the first time.
+
+        Raises:
+            DatabaseError: the disk has failed or is full.
+        """
+        statement = "UPDATE task SET ended = ? WHERE task_id = ? AND ended IS NULL"
+        return await self._db.run(lambda db: db.execute(statement, (how, task)).rowcount == 1)
 
 
 def _kept(

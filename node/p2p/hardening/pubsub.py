@@ -39,6 +39,8 @@ __all__ = ["BoundedPubsub", "Verdict"]
 
 RPC_BYTES: Final = 1024 * 1024
 """As go-libp2p-pubsub: a peer may put several messages into one RPC."""
+RPCS_PER_SECOND, RPC_BURST = 1_000.0, 4_000.0
+PAUSE_SECONDS: Final = 0.05
 MESSAGES_PER_RPC: Final = 256
 SUBSCRIPTIONS_PER_RPC: Final = 256
 SUBSCRIPTIONS_PER_PEER: Final = 256
@@ -164,8 +166,12 @@ class BoundedPubsub(Pubsub):
         """Read a peer's RPCs until its stream ends."""
         peer = stream.muxed_conn.peer_id
         reader = FrameReader(stream, self.max_inbound_rpc_size)
+        rate = TokenBucket(RPCS_PER_SECOND, RPC_BURST)
         try:
             while (data := await reader.read()) is not None:
+                while not rate.take():
+                    faults.report("gossip", peer, "too-many-rpcs", "read slower")
+                    await trio.sleep(PAUSE_SECONDS)
                 if self.router.is_graylisted(peer):
                     continue  # read, so that the connection goes on, and not looked at
                 await self._on_rpc(peer, rpc_pb2.RPC.FromString(data))

@@ -46,7 +46,10 @@ STREAMS: Final = 256
 """Streams that the peer may have open at once; the host allows fewer to do anything."""
 UNREAD_BYTES: Final = 4 * 1024 * 1024
 """Bytes of all streams together that wait for their readers."""
-STREAMS_PER_SECOND, STREAM_BURST = 1_000.0, 2_000.0
+STREAMS_PER_SECOND, STREAM_BURST = 200.0, 1_000.0
+FRAMES_PER_SECOND, FRAME_BURST = 10_000.0, 40_000.0
+"""Beyond that we read slower, and the peer has to wait: no fault, and no core for one peer alone."""
+PAUSE_SECONDS: Final = 0.02
 PINGS_PER_SECOND, PING_BURST = 10.0, 100.0
 WRITE_SECONDS: Final = 20.0
 """A peer that takes nothing for this long is gone."""
@@ -79,6 +82,7 @@ class BoundedYamux(IMuxedConn):
         self._write_lock = trio.Lock()
         self._new, self._accept = trio.open_memory_channel[BoundedStream](BACKLOG)
         self._stream_rate = TokenBucket(STREAMS_PER_SECOND, STREAM_BURST)
+        self._frame_rate = TokenBucket(FRAMES_PER_SECOND, FRAME_BURST)
         self._ping_rate = TokenBucket(PINGS_PER_SECOND, PING_BURST)
         self._pings: dict[int, trio.Event] = {}
         self._ping_id = 0
@@ -133,6 +137,8 @@ class BoundedYamux(IMuxedConn):
 
     async def _read_frames(self) -> None:
         while not self.event_shutting_down.is_set():
+            while not self._frame_rate.take():  # noqa: ASYNC110  (tokens come with time alone)
+                await trio.sleep(PAUSE_SECONDS)
             header = await read_exactly(self.secured_conn, HEADER.size)
             version, kind, flags, stream_id, length = HEADER.unpack(header)
             if version != 0:

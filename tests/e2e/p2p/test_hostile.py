@@ -35,6 +35,7 @@ from tests.support.hostile import (
     ACK,
     DATA,
     GO_AWAY,
+    HEADER,
     PING,
     SYN,
     WINDOW,
@@ -542,6 +543,22 @@ async def a_wish_for_ten_thousand_messages(a: Attacker) -> None:
 async def grafts_of_a_thousand_topics(a: Attacker) -> None:
     graft = [rpc_pb2.ControlGraft(topicID=str(i)) for i in range(1_000)]
     await gossip(a, rpc_pb2.RPC(control=rpc_pb2.ControlMessage(graft=graft)))
+
+
+@peer("layer=gossip .*too-many-rpcs")
+async def empty_rpcs_without_end(a: Attacker) -> None:
+    stream = await a.open(MESH)
+    with trio.move_on_after(5.0):
+        for _ in range(50):
+            await a.send(stream, b"\x00" * 4_000)
+
+
+@peer(None)
+async def empty_frames_without_end(a: Attacker) -> None:
+    stream = await a.open(ECHO)
+    with trio.move_on_after(5.0):
+        for _ in range(2_000):
+            await a.conn.write(HEADER.pack(0, WINDOW, 0, stream, 0) * 50)
 
 
 # Our own protocols.

@@ -1,5 +1,6 @@
 """One thread, one session at a time, and every wait has an end."""
 
+import functools
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ import time
 import attrs
 import pytest
 import trio
+import trio_websocket
 
 from chain.connection import Connection
 from chain.errors import HistoryError, NodeError, UnavailableError, UsageError
@@ -129,3 +131,22 @@ found = [m for m in ("substrateinterface", "scalecodec", "websocket", "wasmtime"
 assert not found, found
 """
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+@pytest.mark.parametrize("answer", [b"no JSON", b"\xff\xfe"])
+async def test_a_node_that_answers_no_json_is_taken_for_none(answer: bytes) -> None:
+    async def talk(request: trio_websocket.WebSocketRequest) -> None:
+        socket = await request.accept()
+        await socket.get_message()
+        # Past the library of the test, which would not send what is no text.
+        frame = bytes([0x81, len(answer)]) + answer
+        await socket._stream.send_all(frame)
+        await trio.sleep_forever()
+
+    async with trio.open_nursery() as nursery:
+        serve = functools.partial(trio_websocket.serve_websocket, talk, "127.0.0.1", 0, None)
+        server = await nursery.start(serve)
+        async with Connection(f"ws://127.0.0.1:{server.port}", patience=QUICK) as connection:
+            with pytest.raises(UnavailableError, match="no JSON came"):
+                await connection.call(Session.head)
+        nursery.cancel_scope.cancel()

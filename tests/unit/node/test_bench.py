@@ -60,3 +60,18 @@ def test_fairness_reports_and_meets_its_goals() -> None:
     report = json.loads(result.stdout)
     assert report["arrival"]["awards_changed_by_order"] == 0
     assert report["duels"]["surplus_percent"]["first_come"] < 100
+
+
+def test_directory_queries_are_timed_at_each_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    from node.bench import directory
+
+    monkeypatch.setattr(directory, "SIZES", (50, 200))
+    monkeypatch.setattr(directory, "QUERIES", 20)
+    monkeypatch.setattr(directory, "P95_LIMIT_MS", 1e9)  # speed is not for tests
+    result = CliRunner().invoke(cli, ["bench", "directory", "--json"])
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["schema"] == "ainur/bench/directory/1"
+    rows = {(row["agents"], row["query"]): row for row in report["rows"]}
+    assert set(rows) == {(n, kind) for n in (50, 200) for kind in ("name", "prefix", "text")}
+    assert all(row["found"] > 0 for row in report["rows"])

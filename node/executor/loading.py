@@ -38,14 +38,16 @@ async def _describe(path: Path, limits: Limits, grants: Grants) -> protocol.Up:
     async with trio.open_nursery() as nursery:
         worker = start_worker(limits, grants, (path,), path.parent)
         nursery.start_soon(worker.attend)
-        with trio.move_on_after(limits.start_seconds):
-            try:
+        try:
+            with trio.move_on_after(limits.start_seconds):
                 await worker.say(protocol.Describe(file=str(path)))
                 answer = await worker.hear()
-            except ExecutorError as error:
-                fault = error
-        await worker.reap()
-        nursery.cancel_scope.cancel()
+        except ExecutorError as error:
+            fault = error
+        finally:  # a caller that has lost patience leaves no worker behind
+            with trio.CancelScope(shield=True):
+                await worker.reap()
+            nursery.cancel_scope.cancel()
     if isinstance(fault, CrashedError):
         raise LoadError(f"{path}: {fault}") from fault
     if fault is not None:

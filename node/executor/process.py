@@ -43,7 +43,6 @@ class WorkerProcess:
     _stdin: trio.lowlevel.FdStream
     _stdout: trio.lowlevel.FdStream
     _stderr: trio.lowlevel.FdStream
-    _is_sandboxed: bool
     log: bytearray = attrs.field(factory=bytearray)
     """The end of what it has written to standard error."""
     tasks: int = 0
@@ -103,8 +102,11 @@ class WorkerProcess:
         if self._reason is None:
             self._reason = reason
         if self._popen.returncode is None:
-            # Inside a sandbox the kernel ends the rest with the sandbox's first process.
-            for pid in [self._popen.pid] if self._is_sandboxed else tree_of(self._popen.pid):
+            # The kernel ends a sandbox with its first process, and that one with bubblewrap; but while it is
+            # being set up the first process waits for bubblewrap's word, and would wait for ever.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._popen.pid, signal.SIGSTOP)  # it starts nothing more
+            for pid in reversed(tree_of(self._popen.pid)):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         return self._reason
@@ -229,7 +231,6 @@ def start_worker(
     argv, environment, inherited = sandbox.command(worker, limits, grants, files, cwd)
     if prepare is not None:
         argv = prepare(argv)
-    is_sandboxed = sandbox.find_bubblewrap().program is not None
     try:
         popen = subprocess.Popen(  # noqa: S603  (our own arguments)
             argv,
@@ -253,7 +254,6 @@ def start_worker(
         _stream(popen.stdin),
         _stream(popen.stdout),
         _stream(popen.stderr),
-        is_sandboxed,
     )
 
 

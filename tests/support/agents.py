@@ -1,5 +1,6 @@
 """Agents in files of their own, and the ways to run them in a test."""
 
+import contextlib
 import os
 import textwrap
 from collections.abc import AsyncIterator
@@ -72,4 +73,9 @@ async def perform(running: RunningAgent, given: Any = None, seconds: float = 20.
 def below(pid: int | None = None) -> list[psutil.Process]:
     """Return the processes below one (this one), zombies left out."""
     found = psutil.Process(pid).children(recursive=True)
-    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+    alive = []
+    for process in found:
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ends while we look
+            if process.status() != psutil.STATUS_ZOMBIE:
+                alive.append(process)
+    return alive

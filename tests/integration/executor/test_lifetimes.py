@@ -94,6 +94,25 @@ def test_without_a_sandbox_a_killed_node_takes_its_worker_along_too(tmp_path: Pa
 
 
 @needs_sandbox
+async def test_a_worker_killed_while_its_sandbox_is_being_made_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    file = write_agent(tmp_path, "return {}")
+    seen: set[psutil.Process] = set()
+    for moment in range(30):
+        with trio.move_on_after(moment / 1000):
+            await load_agents(file, Limits(), Grants())
+        seen |= set(below())
+    assert not psutil.wait_procs(list(seen), timeout=10)[1]
+    stuck = [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if str(file) in (process.info["cmdline"] or [])
+    ]
+    assert stuck == []
+
+
+@needs_sandbox
 async def test_a_worker_outlives_the_threads_of_the_node(tmp_path: Path) -> None:
     # The kernel ends a worker with the thread that started it; trio's threads go when they are idle.
     async with agent_of(tmp_path, "return {}") as running:

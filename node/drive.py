@@ -45,12 +45,14 @@ from market.units import BlockNumber, block_after
 from node.database import Database
 from node.journal import Journal, Numbers
 from node.p2p.network import Network
+from node.trade.barred import Barred
 from node.trade.facts import FactsReader
 from node.trade.operators import Operators
 from node.trade.post import Directory, Post, Whereabouts
+from node.trade.running import StoppingError
 from node.trade.submissions import Signers, Submissions
 
-__all__ = ["Observer", "Runner", "StoppingError"]
+__all__ = ["Observer", "Runner"]
 
 _LOG: Final = logging.getLogger("ainur.market")
 T = TypeVar("T")
@@ -67,10 +69,6 @@ CATCH_UP: Final = 5.0
 """Seconds for which it is."""
 PAUSE: Final = 1.0
 """Seconds before a chain that is gone is looked for again."""
-
-
-class StoppingError(Exception):
-    """The node is being stopped, or has failed: ask again when it runs."""
 
 
 class Observer(Protocol):
@@ -148,6 +146,8 @@ class Runner:
         self._moved = trio.Event()
         self.is_present = trio.Event()
         """Set once the head is the chain's present one."""
+        self.barred = Barred()
+        """Whom we do not ask for now."""
         self.numbers = Numbers(database)
         self.operators = Operators(chain)
         self.facts = FactsReader(chain, genesis)
@@ -319,7 +319,11 @@ class Runner:
                 async with self.database.batch():
                     for work in waiting:
                         work.act(self._drive)
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, Exception):
+                    _LOG.error(
+                        "the node stops, and goes on from here when it is started: %s", error
+                    )
                 for work in waiting:
                     work.fail(StoppingError("the node has failed: its log says why"))
                 raise

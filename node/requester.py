@@ -9,6 +9,7 @@ import functools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import attrs
@@ -18,6 +19,7 @@ import trio
 from chain.errors import ChainError, HistoryError, UnavailableError
 from market.auction import requester as auctioning
 from market.auction.effects import Conclude
+from market.auction.file import AuctionFile, encode_auction_file
 from market.auction.funds import compute_funds_needed
 from market.cases import CaseKey, is_over
 from market.drive import Drive
@@ -25,11 +27,11 @@ from market.envelope import Opened, expect, reopen
 from market.errors import MarketError, UsageError
 from market.hashing import AuctionId, Hash, TaskId, audience_of_topic
 from market.identity import AccountId, PeerId
-from market.messages import Award, Blob, Cfp, Progress
+from market.messages import Award, Blob, Cfp, Progress, Transcript
 from market.messages.fields import MAX_BIDDERS, MAX_TASKS
 from market.settlement import requester as buying
 from market.settlement.effects import CancelWanted, Ending, Outcome, ResultChecked
-from market.units import Planck, format_amount
+from market.units import Planck, block_after, format_amount
 from node.agents.schemas import Judge
 from node.drive import Runner
 from node.p2p.blobs import Blobs
@@ -37,7 +39,7 @@ from node.p2p.errors import BlobError, NetworkError
 from node.p2p.gossip import cfp_topic
 from node.trade.calls import Windows, build_call, require_possible
 from node.trade.life import Life
-from node.trade.running import Running
+from node.trade.running import Running, StoppingError
 from node.trade.tasks import Kept, Tasks, TaskSpec
 
 __all__ = ["CALL_AUDIENCE", "Check", "Requester", "Router", "Terms"]
@@ -214,6 +216,27 @@ class Requester:
             raise UsageError("there is no result: the task has not been delivered")
         return await self._blobs.get(state.receipts[max(state.receipts)].body.result)
 
+    async def auction_file(self, task: bytes) -> bytes:
+        """Return the transcript of a task's auction with the facts it was cleared with, for whoever wants to check it.
+
+        Raises:
+            UsageError: it has none, or that auction is not over.
+            ChainError: the chain does not say the facts any more.
+        """
+        kept = self._tasks.get(task)
+        state = None
+        if kept is not None and kept.auction is not None:
+            state = self._runner.cases.get(CaseKey("auction", kept.auction))
+        if not isinstance(state, auctioning.Requester) or not state.transcript:
+            raise UsageError("there is no transcript: its auction is not over, or never was")
+        accounts = frozenset({*state.taken, self._runner.identity.account})
+        cfp = state.cfp
+        facts = await self._runner.facts.read(
+            cfp.facts_block, accounts, auction=state.auction, until=cfp.reveal_by
+        )
+        transcript = expect(reopen(state.transcript), Transcript)
+        return encode_auction_file(AuctionFile(transcript, facts, evidence=()))
+
     async def cancel(self, task: bytes) -> None:
         """Want a task no more: what is not bound is withdrawn, what is bound is asked back.
 
@@ -241,15 +264,17 @@ class Requester:
             self._come = trio.Event()
             waiting, self._waiting = self._waiting, []
             for first in range(0, len(waiting), MAX_TASKS):
-                await self._call(waiting[first : first + MAX_TASKS])
+                with suppress(StoppingError):  # what waits is called for when the node runs again
+                    await self._call(waiting[first : first + MAX_TASKS])
 
     async def _call(self, waiting: list[Kept]) -> None:
         """Call for some tasks; those that nobody offers, or that we cannot pay for, end here."""
         wanted = []
         invited: set[AccountId] = set()
+        barred = self._runner.barred.at(self._runner.head)
         for kept in waiting:
             found = self._router.pick(kept.spec.capability, kept.spec.version)
-            found -= {self._runner.identity.account}
+            found -= {self._runner.identity.account} | barred
             if found:
                 wanted.append((kept.id, kept.spec))
                 invited |= found
@@ -287,7 +312,7 @@ class Requester:
         self, drive: Drive, wanted: list[tuple[TaskId, TaskSpec]], hearing: frozenset[AccountId]
     ) -> Cfp:
         cfp = self._build(wanted, hearing)
-        key = drive.announce(cfp, CALL_AUDIENCE)
+        key = drive.announce(cfp, CALL_AUDIENCE, self._runner.barred.at(self._runner.head))
         self._called.add(AuctionId(key.id))
         for task, _ in wanted:
             self._tasks.called(task, AuctionId(key.id))
@@ -348,6 +373,9 @@ class Requester:
         state = self._runner.cases.get(case)
         if not isinstance(state, auctioning.Requester):
             return
+        if state.auction in self._called:
+            look = functools.partial(self._note_defaults, state)
+            self._running.start(("defaults", state.auction), look)
         awarded: set[int] = set()
         if conclusion.is_awarded:
             award = expect(reopen(state.rounds[-1].award), Award).body
@@ -358,11 +386,24 @@ class Requester:
                     withdraw = functools.partial(self._withdraw, task.task_id)
                     self._running.start(("cancel", task.task_id), withdraw)
             elif self._has_no_live_purchase(task.task_id):
-                if state.taken or state.auction in self._called:
+                is_ours = state.auction in self._called
+                if is_ours or state.phase is not auctioning.Phase.VOID:
                     self._end(task.task_id, *_why_nobody(state))
-                else:  # we were away while the bids should have come
+                else:  # it came to nothing because we were away
                     again = functools.partial(self._call_again, task.task_id, state.auction)
                     self._running.start(("again", task.task_id), again)
+
+    async def _note_defaults(self, state: auctioning.Requester) -> None:
+        cfp = state.cfp
+        accounts = frozenset({*state.taken, self._runner.identity.account})
+        try:
+            facts = await self._runner.facts.read(cfp.facts_block, accounts)
+        except ChainError as error:
+            _LOG.info("who let %s down is not known: %s", state.auction.hex()[:12], error)
+            return
+        until = block_after(cfp.reveal_by, self._runner.params.retention)
+        transcript = expect(reopen(state.transcript), Transcript)
+        self._runner.barred.note(transcript, facts, until)
 
     async def _call_again(self, task: bytes, auction: AuctionId) -> None:
         if await self._tasks.requeue(task, auction) and (kept := self._tasks.get(task)) is not None:

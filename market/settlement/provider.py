@@ -258,10 +258,8 @@ def _on_escrow(state: Provider, found: Found, at: Step) -> list[Effect]:
         if state.giving_back:
             return [Stop(), _submit(found, f"refund/{m}", Refund(by))]
         return [] if state.terms is None else [Perform(m)]
-    if result is None:
-        return []
-    shown: list[Effect] = [Grant(escrow.requester, result.hash)]
-    if (at.now - state.since) % state.policy.resend == 0:
+    shown: list[Effect] = [Grant(escrow.requester, escrow.result)] if escrow.result else []
+    if result is not None and (at.now - state.since) % state.policy.resend == 0:
         shown.append(Send(escrow.requester, state.receipts[m]))
     return shown
 

@@ -26,6 +26,7 @@ __all__ = [
     "OpenAIAgent",
     "Schema",
     "WasmAgent",
+    "has_session",
     "is_reusable",
     "needs_sandbox",
     "new_offer",
@@ -183,6 +184,11 @@ def needs_sandbox(spec: AgentSpec) -> bool:
 def is_reusable(spec: AgentSpec) -> bool:
     """Return whether a worker may do a second task; a command's may have left processes behind."""
     return not isinstance(spec, CommandAgent)
+
+
+def has_session(spec: AgentSpec) -> bool:
+    """Return whether a worker holds a session with its service, which is lost when that goes away."""
+    return isinstance(spec, McpAgent)
 
 
 def new_offer(

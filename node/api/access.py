@@ -43,7 +43,8 @@ class Access:
             await self._app(scope, receive, send)
             return
         if scope["type"] != "http":
-            return  # no websockets here: the server closes the connection
+            await send({"type": "websocket.close"})  # there are none here; the server answers 403
+            return
         refusal = self._refuse(scope)
 
         async def guarded(message: Message) -> None:

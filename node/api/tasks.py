@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from chain.errors import ChainError
 from market.errors import MarketError, UsageError
 from market.identity import ss58_from_account
 from market.messages.fields import MAX_BLOB_BYTES
@@ -23,9 +24,9 @@ from market.units import parse_amount
 from node.api.shapes import answer, error
 from node.api.view import View
 from node.database import DatabaseError
-from node.drive import StoppingError
 from node.p2p.errors import BlobError, NetworkUsageError
 from node.trade.life import LifeEvent, Stream
+from node.trade.running import StoppingError
 from node.trade.tasks import Kept
 from node.trading import Trading
 
@@ -148,6 +149,16 @@ async def result(request: Request) -> Response:
     return Response(data, media_type="application/json")
 
 
+async def auction(request: Request) -> Response:
+    """Return the file of a task's auction, which ``ainur auction verify`` computes again."""
+    trading = _trading(request)
+    try:
+        data = await trading.requester.auction_file(_task(request))
+    except (UsageError, ChainError) as wrong:
+        return error(404, "no-transcript", str(wrong))
+    return Response(data, media_type="application/octet-stream")
+
+
 async def events(request: Request) -> Response:
     """Stream the life of tasks."""
     trading = _trading(request)
@@ -229,5 +240,6 @@ routes = [
     Route("/v1/tasks/{task}", task),
     Route("/v1/tasks/{task}/cancel", cancel, methods=["POST"]),
     Route("/v1/tasks/{task}/result", result),
+    Route("/v1/tasks/{task}/auction", auction),
     Route("/v1/events", events),
 ]

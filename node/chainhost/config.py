@@ -1,5 +1,6 @@
 """How a chain is started, and where it then is."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -35,6 +36,8 @@ class ChainConfig:
     allow_origin: tuple[str, ...] = ()
     runtime: str | None = None
     """A runtime's wasm; None for the committed one."""
+    genesis_patch: dict[str, Any] | None = None
+    """JSON that is merged onto the preset."""
 
     @property
     def folder(self) -> Folder:
@@ -46,6 +49,15 @@ class ChainConfig:
         return {"version": VERSION, **attrs.asdict(self)}
 
     @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "ChainConfig":
+        """Return what was written, without its version.
+
+        Raises:
+            TypeError: it has other fields.
+        """
+        return cls(**{**value, "allow_origin": tuple(value.get("allow_origin", ()))})
+
+    @classmethod
     def read(cls, folder: Folder) -> "ChainConfig":
         """Return how a chain was last started.
 
@@ -55,9 +67,8 @@ class ChainConfig:
         value = read_json(folder.config)
         if value is None or value.pop("version", None) != VERSION:
             raise ChainHostError(f"{folder.config} is missing or of another version; start anew")
-        value["allow_origin"] = tuple(value.get("allow_origin", ()))
         try:
-            return cls(**value)
+            return cls.from_json(value)
         except TypeError as error:
             raise ChainHostError(f"{folder.config} is of another version: {error}") from error
 

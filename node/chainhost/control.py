@@ -1,13 +1,8 @@
 """Starting, finding, stopping and clearing a chain's process."""
 
-import contextlib
 import json
 import os
-import select
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 
@@ -24,6 +19,7 @@ from node.chainhost.errors import (
     StartError,
 )
 from node.chainhost.home import Folder
+from node.chainhost.launch import launch
 
 __all__ = ["check_start", "connect", "find", "reset", "run_foreground", "start", "stop"]
 
@@ -76,72 +72,18 @@ def start(config: ChainConfig) -> Record:
     get_backend(config.backend).check(config)
     folder = config.folder
     handle = _take_lock(folder)
-    read, write = os.pipe()
-    try:
-        own = os.open(folder.crash, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(own, "wb") as crash:
-            process = subprocess.Popen(  # noqa: S603  (ourselves)
-                [
-                    sys.executable,
-                    "-m",
-                    "node.chainhost",
-                    json.dumps(attrs.asdict(config)),
-                    str(handle),
-                    str(write),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=crash,
-                stderr=crash,
-                pass_fds=(handle, write),
-                start_new_session=True,
-            )
-    finally:
-        os.close(write)
-        os.close(handle)
-    try:
-        said = _read_line(read, START_SECONDS)
-    except BaseException:
-        # Also at Ctrl-C: nothing that nobody knows of stays behind.
-        process.kill()
-        process.wait()
-        raise
-    finally:
-        os.close(read)
-    if said is not None and "ready" in said:
-        record = Record.read(folder)
-        if record is not None:
-            process.returncode = 0  # it outlives us on purpose, and is not waited for
-            return record
-    with contextlib.suppress(ProcessLookupError):
-        process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if said is not None and "error" in said:
+    with launch(
+        "node.chainhost", json.dumps(attrs.asdict(config)), handle, folder.crash
+    ) as process:
+        said = process.wait_ready(START_SECONDS)
+        if "ready" in said:
+            record = Record.read(folder)
+            if record is not None:
+                process.let_go()
+                return record
+    if "error" in said:
         raise StartError(str(said["error"]))
-    tail = folder.crash.read_text(errors="replace").strip().splitlines()[-5:]
-    raise StartError(
-        f"the chain's process ended without a word; see {folder.log}"
-        + "".join(f"\n  {t}" for t in tail)
-    )
-
-
-def _read_line(handle: int, seconds: float) -> dict[str, object] | None:
-    """Return the object that comes through a pipe, or None when it is closed, or comes too late."""
-    give_up = time.monotonic() + seconds
-    data = b""
-    while not data.endswith(b"\n"):
-        readable, _, _ = select.select([handle], [], [], max(0.0, give_up - time.monotonic()))
-        if not readable:
-            return {"error": f"the chain did not answer within {seconds:g} seconds"}
-        part = os.read(handle, 65536)
-        if not part:
-            return None
-        data += part
-    value = json.loads(data)
-    return value if isinstance(value, dict) else None
+    raise StartError(f"the chain's process ended without a word; see {folder.log}{process.tail()}")
 
 
 def find(folder: Folder) -> Record | None:

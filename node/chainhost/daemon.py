@@ -18,6 +18,8 @@ import os
 import secrets
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
 
 import trio
 
@@ -26,9 +28,10 @@ from node.chainhost.backend import Ready, get_backend
 from node.chainhost.config import ChainConfig, Record
 from node.chainhost.errors import ChainHostError, StartError
 from node.chainhost.files import write_atomically, write_json
-from node.chainhost.home import Folder
 
-__all__ = ["main", "run_chain"]
+__all__ = ["end_on_signal", "first_of", "logging_to", "main", "run_chain"]
+
+E = TypeVar("E", bound=BaseException)
 
 log = logging.getLogger("node.chainhost.daemon")
 
@@ -81,12 +84,12 @@ def claim_store(config: ChainConfig) -> None:
 
 
 @contextlib.contextmanager
-def logging_to(folder: Folder, *, also_stderr: bool) -> Iterator[None]:
-    """Log into the chain's folder, in so many bytes at most."""
+def logging_to(path: Path, *, also_stderr: bool) -> Iterator[None]:
+    """Log into a file, in so many bytes at most."""
     os.umask(0o077)
     handlers: list[logging.Handler] = [
         logging.handlers.RotatingFileHandler(
-            folder.log, maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8"
+            path, maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8"
         )
     ]
     if also_stderr:
@@ -123,12 +126,12 @@ def run_chain(
     folder.record.unlink(missing_ok=True)
     # Neither this nor the record says anything after a loss of power: the chain is then started anew.
     write_json(folder.config, config.to_json(), durable=False)
-    with logging_to(folder, also_stderr=foreground):
+    with logging_to(folder.log, also_stderr=foreground):
         refusal: ChainHostError | None = None
         try:
             trio.run(_run, config, handle, tell, foreground)
         except* ChainHostError as group:
-            refusal = _first_of(group)
+            refusal = first_of(group)
             log.error("did not start: %s", refusal)  # noqa: TRY400  (the message says it all)
         except* Exception:
             log.exception("ended by a fault of its own")
@@ -140,9 +143,10 @@ def run_chain(
             raise refusal
 
 
-def _first_of(group: BaseExceptionGroup[ChainHostError]) -> ChainHostError:
+def first_of(group: BaseExceptionGroup[E]) -> E:
+    """Return the first error of a group, however deep it lies."""
     first = group.exceptions[0]
-    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def _run(
@@ -178,15 +182,16 @@ async def _run(
         gc.enable()
 
     async with trio.open_nursery() as nursery:
-        await nursery.start(_end_on_signal, nursery.cancel_scope)
+        await nursery.start(end_on_signal, nursery.cancel_scope)
         if foreground:
             nursery.start_soon(_end_with_parent, nursery.cancel_scope)
         await backend.run(config, salt_of(config), handle, ready)
 
 
-async def _end_on_signal(
+async def end_on_signal(
     scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
+    """Cancel when a signal asks this process to end."""
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         task_status.started()
         async for number in signals:
@@ -210,7 +215,7 @@ def main(argv: list[str]) -> int:
         argv: the configuration in JSON, the lock's descriptor, the pipe's descriptor.
     """
     raw = json.loads(argv[0])
-    config = ChainConfig(**{**raw, "allow_origin": tuple(raw["allow_origin"])})
+    config = ChainConfig.from_json(raw)
     handle, pipe = int(argv[1]), int(argv[2])
 
     def say(value: object) -> None:

@@ -51,6 +51,8 @@ def arguments_of(program: Path, config: ChainConfig, salt: bytes) -> list[str]:
         *(f"--allow-origin={origin}" for origin in config.allow_origin),
         "--until-stdin-ends",
     ]
+    if config.genesis_patch is not None:
+        arguments.append(f"--genesis-patch={json.dumps(config.genesis_patch)}")
     if config.persist:
         arguments.append(f"--base-path={config.folder.store}")
     return arguments

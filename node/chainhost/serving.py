@@ -48,6 +48,7 @@ def _open(config: ChainConfig, salt: bytes) -> DevChain:
             devnet.BLOB if config.runtime is None else Path(config.runtime),
             config.folder.store if config.persist else None,
             preset=config.preset,
+            genesis_patch=config.genesis_patch,
             salt=salt,
             finality_lag=config.finality_lag,
         )

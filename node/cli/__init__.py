@@ -28,6 +28,10 @@ GROUPS: dict[str, tuple[str, str]] = {
     "submit": ("node.cli.submit", "Have a task done by whoever does it best for its price."),
     "task": ("node.cli.task", "The tasks of a node: list and show them, get results, cancel."),
     "sim": ("node.cli.sim", "Run the market's rules without a network."),
+    "testnet": (
+        "node.cli.testnet",
+        "A market on this machine: a chain and nodes, each a process, with faults on demand.",
+    ),
     "why-not-found": ("node.cli.why_not_found", "Say why agents were not found."),
 }
 """Name of a group -> the module whose ``group`` it is, and its line of help.

@@ -8,28 +8,65 @@ import click
 
 from node.api.client import ApiError
 from node.cli.output import guarded
-from node.process.datadir import data_dir
+from node.process.datadir import DataDir
+from node.process.datadir import data_dir as folder_of_node
+from node.testnet.errors import TestnetError
+from node.testnet.home import FIRST, running_folder, running_names
 
-__all__ = ["data_dir_option", "show_table", "without_version"]
+__all__ = ["data_dir_option", "own_data_dir_option", "show_table", "without_version"]
+
+
+_DATA_DIR = "--data-dir"
+_PATH = click.Path(file_okay=False, path_type=Path)
+
+
+def own_data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--data-dir`` to a command that runs a node; it is given the node's folder."""
+
+    @click.option(_DATA_DIR, type=_PATH, help="The node's folder; AINUR_HOME/node unless given.")
+    def run(data_dir: Path | None, **options: Any) -> None:
+        command(folder=folder_of_node(data_dir), **options)
+
+    return _as(command, run)
 
 
 def data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--data-dir``; the command is given the node's folder."""
+    """Add the options that name a running node; the command is given its folder."""
 
+    @click.option(_DATA_DIR, type=_PATH, help="The node's folder.")
     @click.option(
-        "--data-dir",
-        type=click.Path(file_okay=False, path_type=Path),
-        help="The node's folder; AINUR_HOME/node unless given.",
+        "--testnet", metavar="NAME", help="A node of this testnet: its first one, which buys."
     )
-    def run(data_dir: Path | None, **options: Any) -> None:
-        command(folder=_folder(data_dir), **options)
+    @click.option("--node", metavar="NODE", help="Another node of the testnet, such as n2.")
+    def run(data_dir: Path | None, testnet: str | None, node: str | None, **options: Any) -> None:
+        command(folder=_find(data_dir, testnet, node), **options)
 
+    return _as(command, run)
+
+
+def _as(command: Callable[..., Any], run: Any) -> Callable[..., Any]:
     run.__doc__, run.__name__ = command.__doc__, command.__name__
-    run.__click_params__ = [*getattr(command, "__click_params__", []), *run.__click_params__]  # type: ignore[attr-defined]  # click's own attribute
-    return guarded(ApiError)(run)
+    run.__click_params__ = [*getattr(command, "__click_params__", []), *run.__click_params__]
+    guard: Callable[..., Any] = guarded(ApiError, TestnetError)(run)
+    return guard
 
 
-_folder = data_dir
+def _find(data_dir: Path | None, testnet: str | None, node: str | None) -> DataDir:
+    """Return the folder that is named; else the node's of AINUR_HOME, if it runs; else one of the only testnet.
+
+    Raises:
+        TestnetError: several testnets run, or the one that is named has no such node.
+    """
+    if data_dir is not None:
+        if testnet is not None or node is not None:
+            raise click.UsageError(
+                "--data-dir names a node already: leave --testnet and --node out"
+            )
+        return folder_of_node(data_dir)
+    own = folder_of_node(None)
+    if testnet is None and node is None and (own.is_running() or not running_names()):
+        return own
+    return running_folder(testnet).known_node(node or FIRST)
 
 
 def without_version(answer: dict[str, Any]) -> dict[str, Any]:

@@ -69,13 +69,16 @@ def _process(pid: int, now: dict[str, Any]) -> str:
 @json_option
 def logs(folder: Folder, as_json: bool, lines: int, follow: bool) -> None:
     """Show what a chain has logged."""
+    from node.chainhost.lock import is_held
     from node.chainhost.logs import follow_lines, last_lines
 
-    shown = last_lines(folder, lines)
+    shown = last_lines(folder.log, lines)
     if as_json and not follow:
         print_json({"name": folder.name, "lines": shown})
         return
-    for line in itertools.chain(shown, follow_lines(folder) if follow else ()):
+    for line in itertools.chain(
+        shown, follow_lines(folder.log, lambda: is_held(folder.lock)) if follow else ()
+    ):
         click.echo(json.dumps({"version": 1, "line": line}) if as_json else line)
 
 

@@ -10,7 +10,7 @@ import click
 from chain.errors import ChainError
 from market.errors import UsageError
 from node.api.client import ApiError, connect
-from node.cli.api import data_dir_option
+from node.cli.api import data_dir_option, own_data_dir_option
 from node.cli.keys_options import asker
 from node.cli.output import guarded, json_option, print_json
 from node.keystore.errors import KeystoreError
@@ -50,6 +50,18 @@ def _capabilities(
     if len(named) > 32:
         raise click.BadParameter(f"an agent announces at most 32 capabilities, not {len(named)}")
     return tuple(named.items())
+
+
+def _windows(
+    _context: click.Context, _parameter: click.Parameter, value: str
+) -> tuple[int, int, int]:
+    parts = value.split(",")
+    if len(parts) != 3 or not all(
+        p.isascii() and p.isdecimal() and 0 < int(p) < 1_000 for p in parts
+    ):
+        raise click.BadParameter(f"{value!r} is not like 5,5,10: three numbers of blocks, 1 to 999")
+    commit, reveal, accept = map(int, parts)
+    return commit, reveal, accept
 
 
 @group.command()
@@ -93,6 +105,14 @@ def _capabilities(
     show_default=True,
     help="Tasks that each agent works on side by side.",
 )
+@click.option(
+    "--windows",
+    default="5,5,10",
+    show_default=True,
+    metavar="COMMIT,REVEAL,ACCEPT",
+    callback=_windows,
+    help="Blocks that the phases of its auctions take at most; they end early once all have answered.",
+)
 @click.option("--allow-network", is_flag=True, help="Let agents use the network.")
 @click.option("--allow-unsandboxed", is_flag=True, help="Run foreign code without a sandbox.")
 @click.option(
@@ -124,7 +144,7 @@ def _capabilities(
     help="Its first line opens the keys; else AINUR_PASSPHRASE does, else you are asked.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Log more.")
-@data_dir_option
+@own_data_dir_option
 @json_option
 def run(folder: DataDir, as_json: bool, verbose: bool, **options: Any) -> None:
     """Run a node until Ctrl-C; print its full addresses when it listens."""

@@ -25,6 +25,8 @@ from node.process.datadir import DataDir, Record
 from node.process.errors import NodeProcessError, StartError
 from node.process.keys import KeyChoice, load_keys
 from node.process.run import NodeConfig, run_node
+from node.requester import Terms
+from node.trade.calls import Windows
 
 __all__ = ["errors_of_the_node", "run_foreground"]
 
@@ -65,6 +67,7 @@ def run_foreground(
     agent_files: tuple[Path, ...],
     builtin: bool,
     slots: int,
+    windows: tuple[int, int, int],
     allow_network: bool,
     allow_unsandboxed: bool,
     ttl: int,
@@ -86,6 +89,7 @@ def run_foreground(
         ExecutorError: an agent does not load, or may not run here.
         DatabaseError: the disk has failed, or what it holds is of a newer program.
     """
+    commit, reveal, accept = windows
     grants = Grants(network=allow_network, unsandboxed=allow_unsandboxed, hidden=(folder.path,))
     with folder.locked():
         keys = load_keys(folder, KeyChoice(keystore, key, transport_key, passphrase_file), ask)
@@ -105,6 +109,7 @@ def run_foreground(
             agents=trio.run(_declared, agent_files, builtin, grants),
             grants=grants,
             slots=slots,
+            terms=Terms(windows=Windows(commit=commit, reveal=reveal, accept=accept)),
         )
         try:
             trio.run(run_node, config, keys, tell)

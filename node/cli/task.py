@@ -117,3 +117,13 @@ def result(folder: DataDir, task: str, output: Path | None) -> None:
         sys.stdout.buffer.write(data + b"\n")
     else:
         output.write_bytes(data)
+
+
+@group.command()
+@click.argument("task")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@data_dir_option
+@guarded(ApiError)
+def auction(folder: DataDir, task: str, file: Path) -> None:
+    """Write the auction of a TASK to FILE, for `ainur auction verify` and `explain`."""
+    file.write_bytes(connect(folder).bytes_of(f"/v1/tasks/{task}/auction"))

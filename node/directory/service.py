@@ -19,7 +19,7 @@ from node.p2p.errors import NetworkError, NetworkUsageError
 from node.p2p.gossip import Verdict, presence_topic
 from node.p2p.network import Network
 from node.process.heads import Head
-from routing.directory.book import Admission, Directory
+from routing.directory.book import Admission, Directory, Limits
 
 __all__ = ["SHARD", "DirectoryService"]
 
@@ -45,11 +45,14 @@ class DirectoryService:
             keys=head,
             audiences=[audience_of_topic(self.topic)],
             salt=secrets.token_bytes(16),
+            limits=Limits(block_millis=head.block_millis),
         )
         self.counts: dict[str, int] = {}
         """What was heard, by what became of it: for metrics."""
         self._ask, self._asked = trio.open_memory_channel[PeerId](WAITING)
         self._shunned: set[PeerId] = set()
+        self._told: str | None = None
+        """Why our own announcements are refused, as far as it was logged."""
 
     def hear(self, author: PeerId, data: bytes) -> Verdict:
         """Judge an announcement that was gossiped, and take it in.
@@ -100,7 +103,20 @@ class DirectoryService:
         self.counts[what] = self.counts.get(what, 0) + 1
 
     def _admit_own(self, data: bytes) -> None:
-        self.directory.admit(data, self._head.now())
+        """Take our own announcement in; peers refuse what we refuse, so say it once, and go on."""
+        problem = None
+        try:
+            self.directory.admit(data, self._head.now())
+        except EnvelopeError as error:
+            problem = str(error)
+        if problem is not None and problem.split(" at block")[0] != self._told:
+            self._told = problem.split(" at block")[0]
+            _LOG.warning(
+                "this node announces itself in vain: %s. Is its key the account's operator key?",
+                problem,
+            )
+        elif problem is None:
+            self._told = None
 
     async def _publish(self, topic: str, data: bytes) -> None:
         try:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from node.agents.errors import DeclarationError
 from node.agents.schemas import Judge
-from node.agents.specs import AgentSpec, Offer, is_reusable
+from node.agents.specs import AgentSpec, Offer, has_session, is_reusable
 from node.executor import protocol
 from node.executor.errors import (
     AgentRaisedError,
@@ -43,6 +43,9 @@ Progress = Callable[[float, str], None]
 """Told how far a task is (0 to 1) and a note, both the agent's own words."""
 _KEEPS_WORKER = frozenset({"input", "work", "raised", "cancelled"})
 """Failures of a task after which its worker is as good as before."""
+
+_ANSWER_SECONDS = 5.0
+"""For an idle worker to say that it is there; one that has ended is noticed at once."""
 
 
 @attrs.frozen
@@ -242,7 +245,8 @@ class RunningAgent:
                 return self._decode_output(encoded)
             case protocol.Failed():
                 error = self._error(answer)
-                if answer.kind not in _KEEPS_WORKER:
+                is_well = answer.kind == "unavailable" and not has_session(self.spec)
+                if answer.kind not in _KEEPS_WORKER and not is_well:
                     worker.kill(error)
                 raise error
             case _:
@@ -286,7 +290,7 @@ class RunningAgent:
 
     async def _answers(self, worker: WorkerProcess) -> bool:
         """Say whether a worker that was idle is there still, and has nothing unread to say."""
-        with trio.move_on_after(self._limits.grace_seconds), contextlib.suppress(ExecutorError):
+        with trio.move_on_after(_ANSWER_SECONDS), contextlib.suppress(ExecutorError):
             await worker.say(protocol.Ping())
             return isinstance(await worker.hear(), protocol.Pong)
         return False

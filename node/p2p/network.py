@@ -8,7 +8,7 @@
 Everything that protects it from peers, and from the library below, is in :mod:`node.p2p.hardening`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -144,6 +144,18 @@ class Network:
     async def disconnect(self, peer: PeerId) -> None:
         """Close all connections to a peer."""
         await self._host.get_network().close_peer(peer_to_library(peer))
+
+    async def refuse(self, peers: Collection[PeerId]) -> None:
+        """Have no connection with these peers from now on, whoever dials; with all others again.
+
+        Raises:
+            NetworkUsageError: one of them is no PeerId.
+        """
+        refused = frozenset(peer_to_library(peer) for peer in peers)
+        self._host.swarm.refused = refused
+        for peer in refused:
+            await self._host.get_network().close_peer(peer)
+        self._bootstrap.wake()
 
     def is_connected(self, peer: PeerId) -> bool:
         """Return whether there is a connection to a peer."""

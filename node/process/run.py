@@ -3,7 +3,7 @@
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Final
@@ -21,7 +21,7 @@ from node.directory.service import SHARD, DirectoryService
 from node.executor.limits import Grants, Limits
 from node.p2p.config import NetworkConfig
 from node.p2p.gossip import presence_topic
-from node.p2p.network import open_network
+from node.p2p.network import Network, open_network
 from node.process.agents import capability_of, open_agents
 from node.process.datadir import DataDir, Record
 from node.process.heads import open_head
@@ -49,6 +49,8 @@ class NodeConfig:
     chain: str | None = None
     """``ws://…``; without one the network has neither registry nor escrow."""
     api_port: int = 0
+    beside: Callable[[Network], Awaitable[None]] | None = None
+    """Runs beside the node, with its network; how a testnet cuts it off from others."""
     agents: tuple[AgentSpec, ...] = ()
     """What it sells, where there is a chain."""
     grants: Grants = attrs.field(factory=Grants)
@@ -78,7 +80,10 @@ async def open_node(config: NodeConfig, keys: NodeKeys) -> AsyncIterator[Record]
         open_agents(config.agents, limits, config.grants) as agents,
     ):
         keys.refuse_development(is_dev_chain=head.is_dev_chain)
-        async with open_network(config.network, keys.transport_seed) as network:
+        async with (
+            open_network(config.network, keys.transport_seed) as network,
+            _beside(config, network),
+        ):
             suffix = f"/p2p/{network.peer_id}"
             announcer = Announcer(
                 topic=presence_topic(SHARD),
@@ -128,6 +133,15 @@ async def open_node(config: NodeConfig, keys: NodeKeys) -> AsyncIterator[Record]
                                 trading.life.end_streams()  # before the API waits for them
                 finally:
                     config.folder.record.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def _beside(config: NodeConfig, network: Network) -> AsyncIterator[None]:
+    async with trio.open_nursery() as nursery:
+        if config.beside is not None:
+            nursery.start_soon(config.beside, network)
+        yield
+        nursery.cancel_scope.cancel()
 
 
 async def run_node(config: NodeConfig, keys: NodeKeys, ready: Callable[[Record], None]) -> None:

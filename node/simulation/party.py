@@ -4,8 +4,9 @@ A party is all of the drive's ports at once. Before and after everything that it
 then the drive is gone, and another one is started from what the disk has kept.
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import functools
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from market.auction import requester
 from market.auction.effects import Accuse, Conclude, Ignored, TranscriptReceived
@@ -14,6 +15,7 @@ from market.cases import CaseKey, Event
 from market.drive import Drive
 from market.envelope import Opened
 from market.errors import FundsError, PeerError, UsageError
+from market.escrow.record import TERMINAL
 from market.hashing import Hash
 from market.identity import AccountId, Identity, PublicKey
 from market.journal import Row
@@ -22,6 +24,7 @@ from market.ports import Ports, Submission
 from market.settlement import requester as buying
 from market.settlement.effects import (
     CancelWanted,
+    Found,
     InputChecked,
     OnEscrow,
     Outcome,
@@ -40,8 +43,25 @@ if TYPE_CHECKING:
 __all__ = ["CrashError", "Party"]
 
 
+P = ParamSpec("P")
+
+
 class CrashError(BaseException):
     """The power went; not an error that anything may handle on the way."""
+
+
+def _effect(
+    method: Callable[Concatenate["Party", P], None],
+) -> Callable[Concatenate["Party", P], None]:
+    """Let the power go before or after a port's call."""
+
+    @functools.wraps(method)
+    def around(self: "Party", *args: P.args, **kwargs: P.kwargs) -> None:
+        self.point(f"before {method.__name__}")
+        method(self, *args, **kwargs)
+        self.point(f"after {method.__name__}")
+
+    return around  # type: ignore[return-value]  # wraps() gives a type that names the first argument
 
 
 class Party:
@@ -86,7 +106,14 @@ class Party:
 
     def _start(self, drive: Drive) -> None:
         self.drive = drive
-        drive.start(self.world.seen_head())
+        head, us = self.world.seen_head(), self.account
+        drive.start(head)
+        escrows = self.world.chain.backend.escrows(head)
+        drive.adopt(
+            Found(number, escrow)
+            for number, escrow in escrows.items()
+            if us in (escrow.requester, escrow.provider) and escrow.state not in TERMINAL
+        )
         self.world.note(self, f"starts with {len(drive.cases)} cases")
 
     def crash(self) -> None:
@@ -167,20 +194,18 @@ class Party:
 
     # Network.
 
+    @_effect
     def send(self, to: AccountId, message: bytes) -> None:
         """Send to one account."""
-        self.point("before sending")
         self.world.post(self, to, message)
-        self.point("after sending")
 
+    @_effect
     def publish(self, audience: Hash, message: bytes) -> None:
         """Send to all others."""
         del audience
-        self.point("before publishing")
         for other in self.world.parties.values():
             if other is not self:
                 self.world.post(self, other.account, message)
-        self.point("after publishing")
 
     # Chain.
 
@@ -222,6 +247,7 @@ class Party:
 
     # The rest of the node.
 
+    @_effect
     def heard(self, call: Opened[Cfp]) -> None:
         """Bid, soon, once."""
         drive, world = self.drive, self.world
@@ -247,10 +273,12 @@ class Party:
 
         world.after(0.05, lambda: world.guard(self, bid))
 
+    @_effect
     def audit(self, case: CaseKey, transcript: Opened[Transcript]) -> None:
         """Believe a transcript; the run verifies all of them at its end."""
         self.later(case, TranscriptReceived(transcript), 0.01)
 
+    @_effect
     def read_facts(
         self, case: CaseKey, block: BlockNumber, accounts: tuple[AccountId, ...]
     ) -> None:
@@ -273,6 +301,7 @@ class Party:
         if isinstance(state, requester.Requester) and state.phase is requester.Phase.CLEARED:
             self.read_facts(case, block, accounts)
 
+    @_effect
     def grant(self, to: AccountId, blob: Hash) -> None:
         """Serve a blob, unless it is hidden."""
         if self.conduct is not Conduct.HIDING:
@@ -282,11 +311,13 @@ class Party:
         """Return whether an account that asks now gets a blob."""
         return self.drive is not None and (to, blob) in self._granted
 
+    @_effect
     def fetch_input(self, case: CaseKey, source: AccountId, blob: Blob) -> None:
         """Get the input from the requester."""
         if self.conduct is not Conduct.UNSIGNING:
             self._fetch(case, source, blob.hash, InputChecked(blob.hash, is_good=True))
 
+    @_effect
     def examine(self, case: CaseKey, source: AccountId, milestone: int, result: Hash) -> None:
         """Get a result from the provider, and look at it."""
         if self.conduct is Conduct.SILENT:
@@ -302,6 +333,7 @@ class Party:
                 world.watcher.judged.add((self.account, blob))
             self.later(case, event, 2 * delays[0])
 
+    @_effect
     def perform(self, case: CaseKey, milestone: int) -> None:
         """Work, unless that is under way; what is made is stored before it is told."""
         world = self.world
@@ -325,20 +357,24 @@ class Party:
 
         world.after(world.rng.uniform(0.3, 4.0), lambda: world.guard(self, finish))
 
+    @_effect
     def stop(self, case: CaseKey) -> None:
         """Stop working on a task."""
         self._running = {each for each in self._running if each[0] != case}
 
+    @_effect
     def concluded(self, case: CaseKey, conclusion: Conclude) -> None:
         """Keep how an auction ended."""
         self.conclusions[case] = conclusion
 
+    @_effect
     def settled(self, case: CaseKey, outcome: Outcome) -> None:
         """Keep how a task ended."""
         if self.outcomes.get(case) != outcome:
             self.world.note(self, f"is done ({case.kind}): {outcome.state.value} {outcome.reason}")
         self.outcomes[case] = outcome
 
+    @_effect
     def accuse(self, case: CaseKey, accusation: Accuse) -> None:
         """Keep a proof."""
         self.world.note(self, f"accuses ({case.kind}): {accusation.fault}")

@@ -1,7 +1,7 @@
 """The runtime itself, on a dev chain in memory, as a backend of a simulation."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import ed25519_zebra
 
@@ -25,7 +25,7 @@ from market.units import BlockNumber, Planck
 from node.simulation.chain import Signed
 from node.translate import chain_call
 
-__all__ = ["RealChain", "account_of_seed", "genesis_patch"]
+__all__ = ["ROOT", "RealChain", "account_of_seed"]
 
 _TIP = 10**9
 """Planck by which the tips of a block's extrinsics differ: a pool takes the larger tip first."""
@@ -37,27 +37,8 @@ def account_of_seed(seed: bytes) -> Account:
     return Account(bytes(public), "ed25519", bytes(secret))
 
 
-def genesis_patch(
-    free: Mapping[AccountId, Planck],
-    bonds: Mapping[AccountId, Planck],
-    arbiters: Sequence[AccountId],
-) -> dict[str, Any]:
-    """Return what changes a preset's accounts, agents and bonds into ours.
-
-    Args:
-        free: balances, before bonds are held and the fee of a first bond is burned.
-        bonds: of the providers; they are registered.
-        arbiters: registered, too.
-    """
-    root = account("Alice")
-    balances = {AccountId(root.public): Planck(10**18), **free}
-    agents = [[ss58_from_account(who), None, 0] for who in bonds]
-    agents += [[ss58_from_account(who), None, 1] for who in arbiters]
-    return {
-        "balances": {"balances": [[ss58_from_account(w), b] for w, b in balances.items()]},
-        "registry": {"agents": agents},
-        "reputation": {"bonded": [[ss58_from_account(who), b] for who, b in bonds.items()]},
-    }
+ROOT: Final = account("Alice")
+"""Signs what only the chain's root may."""
 
 
 class RealChain:
@@ -72,7 +53,6 @@ class RealChain:
         """
         self._chain = chain
         self._accounts = accounts
-        self._root = account("Alice")
         self.genesis = GenesisHash(chain.genesis.hash)
         self._escrows: dict[bytes, dict[EscrowId, Escrow]] = {}
 
@@ -108,7 +88,7 @@ class RealChain:
 
     def _sign(self, each: Signed, tip: int) -> bytes:
         call: Call = chain_call(each.what)
-        signer = self._root if each.by is None else self._accounts[each.by]
+        signer = ROOT if each.by is None else self._accounts[each.by]
         call = Sudo(call) if each.by is None else call
         return signed(self._chain, signer, call.pallet, call.function(), call.arguments(), tip=tip)
 

@@ -14,16 +14,18 @@ from market.reputation import bond
 from market.reputation.book import Book, Chain
 from market.reputation.params import CI as REPUTATION
 from market.units import AINU, BlockNumber, Planck
+from node.genesis import genesis_patch
 from node.simulation.mirrored import Mirrored
 from node.simulation.plan import Scenario
 from node.simulation.planted import Bug
-from node.simulation.real import RealChain, account_of_seed, genesis_patch
+from node.simulation.real import ROOT, RealChain, account_of_seed
 from node.simulation.tasks import Setting
 
 __all__ = ["ARBITER", "BOND", "FIRST_BLOCK", "FREE", "identities", "mirrored", "real"]
 
 GENESIS = GenesisHash(digest("leaf", b"simulated chain"))
 FREE = Planck(1_000 * AINU)
+ROOT_FREE = Planck(1_000_000 * AINU)
 BOND = Planck(400 * AINU)
 TREASURY = AccountId(digest("leaf", b"treasury"))
 FIRST_BLOCK = BlockNumber(4)
@@ -103,7 +105,10 @@ def real(runtime: bytes) -> Iterator[Callable[[Scenario, Random], Setting]]:
             runtime,
             preset="ci",
             genesis_patch=genesis_patch(
-                dict.fromkeys([*everybody, ARBITER, TREASURY], FREE),
+                {
+                    AccountId(ROOT.public): ROOT_FREE,
+                    **dict.fromkeys([*everybody, ARBITER, TREASURY], FREE),
+                },
                 {p.account: BOND for p in providers},
                 [ARBITER],
             ),

@@ -1,10 +1,15 @@
 """Tasks by name: what is under way is not begun twice, and can be stopped."""
 
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
 
 import trio
 
-__all__ = ["Running"]
+__all__ = ["Running", "StoppingError"]
+
+
+class StoppingError(Exception):
+    """The node is being stopped, or has failed: ask again when it runs."""
 
 
 class Running:
@@ -49,7 +54,7 @@ class Running:
         self, name: Hashable, work: Callable[[], Awaitable[None]], scope: trio.CancelScope
     ) -> None:
         try:
-            with scope:
+            with scope, suppress(StoppingError):  # what stops the node is told where it happened
                 await work()
         finally:
             del self._scopes[name]

@@ -9,6 +9,7 @@ head; the operator is told once. Only the opening of an escrow is given up then:
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, Protocol
 
 import trio
@@ -20,6 +21,7 @@ from chain.signing import Signer
 from market.escrow import calls as rules
 from market.ports import Submission
 from market.settlement.effects import OnEscrow, OpenEscrow
+from node.trade.running import StoppingError
 from node.translate import chain_call
 
 __all__ = ["Signers", "Submissions", "signer_of"]
@@ -109,12 +111,23 @@ class Submissions:
         if key in self._over:
             refusal = self._over[key]
             if refusal is not None:
-                self._nursery.start_soon(self._refused, key, *refusal)
+                self._nursery.start_soon(self._tell_again, key, *refusal)
             return
         self._running.add(key)
         self._nursery.start_soon(self._carry, key, what)
 
+    async def _tell_again(self, key: str, pallet: str, variant: str) -> None:
+        with suppress(StoppingError):
+            await self._refused(key, pallet, variant)
+
     async def _carry(self, key: str, what: Submission) -> None:
+        try:
+            with suppress(StoppingError):  # what stops the node is told where it happened
+                await self._decide(key, what)
+        finally:
+            self._running.discard(key)
+
+    async def _decide(self, key: str, what: Submission) -> None:
         call, signer = chain_call(what), signer_of(what, self._signers)
         try:
             await self._pursue(key, call, signer)
@@ -132,8 +145,6 @@ class Submissions:
         else:
             self._over[key] = None
             await self._done(key)
-        finally:
-            self._running.discard(key)
 
     async def _pursue(self, key: str, call: Call, signer: Signer) -> None:
         """Submit until it is decided: the same stored bytes each time."""

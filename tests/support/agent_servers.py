@@ -5,7 +5,9 @@ Run as ``python -m tests.support.agent_servers KIND``; it prints its URL when it
 
 import asyncio
 import contextlib
+import ctypes
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -31,6 +33,7 @@ from starlette.routing import Route
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "the-right-key"
+_PR_SET_PDEATHSIG = 1
 
 
 @contextlib.contextmanager
@@ -217,7 +220,8 @@ def a2a_app(url: str) -> Any:
 
 
 def main(kind: str) -> None:
-    """Serve until killed; ``mcp-stdio`` on the standard streams."""
+    """Serve until killed, or until whoever started us has ended; ``mcp-stdio`` on the standard streams."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if kind == "mcp-stdio":
         mcp_server.run()
         return

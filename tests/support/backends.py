@@ -53,9 +53,16 @@ class Embedded:
     """The embedded dev chain, served in this process."""
 
     def __init__(
-        self, nursery: trio.Nursery, runtime: Path, folder: Path, seal: str, finality_lag: int
+        self,
+        nursery: trio.Nursery,
+        runtime: Path,
+        folder: Path,
+        seal: str,
+        finality_lag: int,
+        preset: str = "ci",
     ) -> None:
         self._nursery, self._runtime, self._folder = nursery, runtime, folder
+        self._preset = preset
         self._seal, self._lag = parse_seal(seal), finality_lag
         self._port = 0
         self._scope = trio.CancelScope()
@@ -65,7 +72,11 @@ class Embedded:
     async def _run(self, *, task_status: trio.TaskStatus[None]) -> None:
         self._scope, self._stopped = trio.CancelScope(), trio.Event()
         chain = DevChain.open(
-            self._runtime, self._folder, preset="ci", finality_lag=self._lag, synchronous="OFF"
+            self._runtime,
+            self._folder,
+            preset=self._preset,
+            finality_lag=self._lag,
+            synchronous="OFF",
         )
         try:
             if chain.head.number == 0:
@@ -175,11 +186,16 @@ class Node:
 
 @asynccontextmanager
 async def open_embedded(
-    runtime: Path, folder: Path, *, seal: str = "instant", finality_lag: int = 0
+    runtime: Path,
+    folder: Path,
+    *,
+    seal: str = "instant",
+    finality_lag: int = 0,
+    preset: str = "ci",
 ) -> AsyncIterator[Embedded]:
     """Run the embedded chain."""
     async with trio.open_nursery() as nursery:
-        backend = Embedded(nursery, runtime, folder, seal, finality_lag)
+        backend = Embedded(nursery, runtime, folder, seal, finality_lag, preset)
         await backend.start()
         yield backend
         nursery.cancel_scope.cancel()

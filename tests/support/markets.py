@@ -1,7 +1,5 @@
 """Whole nodes' markets for tests: real sockets, a real dev chain, real agents, in this process."""
 
-import functools
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -9,14 +7,10 @@ from typing import Any
 
 import attrs
 import trio
-import trio_websocket
 
 from chain.calls import registry, reputation
 from chain.calls.frame import TransferKeepAlive
 from chain.client import Chain, open_chain
-from chain.devchain.chain import DevChain
-from chain.devchain.rpc.sealer import parse_seal
-from chain.devchain.rpc.server import open_listeners, serve
 from chain.signing import development_signer, signer_from_identity
 from chain.units import Roles
 from market.hashing import Hash
@@ -30,7 +24,7 @@ from node.p2p.network import Network, open_network
 from node.requester import Terms
 from node.trade.calls import Windows
 from node.trading import Parts, Trading, open_trading
-from tests.support.backends import MemoryStore
+from tests.support.backends import Embedded, MemoryStore, open_embedded
 from tests.support.networks import seed_of
 from tests.support.runtime import runtime_path
 
@@ -71,18 +65,17 @@ class Node:
 class Market:
     """A chain and who trades on it."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, chain: Embedded | None = None) -> None:
         self.url, self.folder = url, folder
+        self._chain = chain
         self.announced = Announcements()
         self._networks: dict[str, Network] = {}
 
-    async def call(self, method: str, *params: Any) -> Any:
-        async with trio_websocket.open_websocket_url(self.url) as socket:
-            request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-            await socket.send_message(json.dumps(request))
-            answer = json.loads(await socket.get_message())
-        assert "error" not in answer, answer
-        return answer["result"]
+    @property
+    def chain(self) -> Embedded:
+        """The chain, where it is this test's own."""
+        assert self._chain is not None
+        return self._chain
 
     async def register(
         self, *identities: Identity, bond: int = 0, funds: int = 1_000 * AINU
@@ -159,22 +152,11 @@ async def open_market(
     folder: Path, *, seal: str = "0.25", preset: str = "testnet"
 ) -> AsyncIterator[Market]:
     """Run a chain that seals by interval, with finality two blocks behind."""
-    chain = DevChain.open(
-        runtime_path(), folder / "chain", preset=preset, finality_lag=2, synchronous="OFF"
-    )
-    try:
-        for _ in range(3):
-            chain.build()
-        listeners = await open_listeners(0)
-        port = listeners[0].socket.getsockname()[1]
-        async with trio.open_nursery() as nursery:
-            await nursery.start(
-                functools.partial(serve, chain, listeners=listeners, seal=parse_seal(seal))
-            )
-            yield Market(f"ws://127.0.0.1:{port}", folder)
-            nursery.cancel_scope.cancel()
-    finally:
-        chain.close()
+    where = folder / "chain"
+    async with open_embedded(
+        runtime_path(), where, seal=seal, finality_lag=2, preset=preset
+    ) as chain:
+        yield Market(chain.url, folder, chain)
 
 
 async def tasks_events(trading: Trading, task: bytes, until: str) -> list[str]:

@@ -10,8 +10,9 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from node.agents.declaration import Task
 from node.agents.errors import EndpointError, InputError, WorkError
-from node.agents.kinds.handler import Handler, fill, key_from, parse_json
+from node.agents.kinds.handler import Handler, fill, key_from, parse_json, too_large
 from node.agents.specs import OpenAIAgent, Schema
+from node.executor.limits import MAX_RESULT_BYTES
 
 __all__ = ["open_agent"]
 
@@ -54,6 +55,7 @@ async def _ask(
     task: Task[Any],
 ) -> str:
     parts: list[str] = []
+    length = 0
     try:
         stream = await client.chat.completions.create(
             model=spec.model, messages=messages, stream=True
@@ -61,6 +63,9 @@ async def _ask(
         async for chunk in stream:
             for choice in chunk.choices:
                 parts.append(choice.delta.content or "")
+                length += len(parts[-1])
+                if length > MAX_RESULT_BYTES:
+                    raise too_large(MAX_RESULT_BYTES)
                 if choice.finish_reason in ("length", "content_filter"):
                     raise WorkError(f"{spec.model} stopped early: {choice.finish_reason}")
             # Nobody knows how long an answer will be: half is all that can honestly be said.

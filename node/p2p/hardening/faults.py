@@ -52,7 +52,7 @@ class FaultLog:
             self._told.popitem(last=False)
         more = f" ({int(told[1])} more since)" if told is not None and told[1] else ""
         shown = " ".join(repr(detail).split()) if isinstance(detail, BaseException) else str(detail)
-        shown = shown.replace("\n", " ")[:DETAIL_CHARACTERS]
+        shown = "".join(c if c.isprintable() else " " for c in shown[:DETAIL_CHARACTERS])
         self._log.warning("fault layer=%s peer=%s what=%s%s: %s", *key, more, shown)
 
 
@@ -86,8 +86,15 @@ class LibraryLog(logging.Handler):
         told = (*record.args, error) if isinstance(record.args, tuple) else (error,)
         if record.name in RAISED_TO_US or any(isinstance(a, StreamError) for a in told):
             return
-        if record.getMessage().startswith(NO_FAULTS):
+        try:
+            message = record.getMessage()
+        except (
+            TypeError,
+            ValueError,
+        ):  # its arguments do not fit: what leaves here ends the caller
+            message = str(record.msg)
+        if message.startswith(NO_FAULTS):
             return
         layer = record.name.removeprefix("libp2p.").replace(".", "-")
-        detail = record.getMessage() + (f" ({error!r})" if error is not None else "")
+        detail = message + (f" ({error!r})" if error is not None else "")
         faults.report(layer, "-", record.funcName or "library", detail)

@@ -101,6 +101,7 @@ class BoundedHost(BasicHost):
         self.circuits: list[Multiaddr] = []
         """Addresses of ours through relays, without our PeerId."""
         self._limits = limits
+        self.swarm = swarm
         self.store = store
         self._streams = Admission[ID](limits.streams_per_peer)
         self._library_streams = Admission[tuple[ID, str]](LIBRARY_STREAMS)

@@ -33,6 +33,7 @@ from libp2p.io.exceptions import IOException
 from libp2p.network.auto_connector import AutoConnector
 from libp2p.network.config import ConnectionConfig, RetryConfig
 from libp2p.network.connection.raw_connection import RawConnection
+from libp2p.network.connection.swarm_connection import SwarmConn
 from libp2p.network.exceptions import SwarmException
 from libp2p.network.swarm import Swarm
 from libp2p.peer.id import ID
@@ -130,6 +131,8 @@ class BoundedSwarm(Swarm):
         self.circuit: CircuitV2Transport | None = None
         """Dials through relays, when that is asked for."""
         self._handshakes = Admission[str](limits.handshakes_per_address, limits.handshakes)
+        self.refused: frozenset[ID] = frozenset()
+        """Peers with whom there is no connection, whoever dials."""
         self.auto_connector = _NoAutoConnector(self)
 
     async def _handle_inbound_connection(
@@ -165,6 +168,17 @@ class BoundedSwarm(Swarm):
             faults.report("handshake", host, "failed", error.__cause__ or error)
         return None
 
+    async def add_conn(self, muxed_conn: IMuxedConn, direction: str = "unknown") -> SwarmConn:
+        """Take in a connection, unless its peer, which has now proved who it is, is refused.
+
+        Raises:
+            SwarmException: it is; the connection is closed.
+        """
+        if muxed_conn.peer_id in self.refused:
+            await muxed_conn.close()
+            raise SwarmException(f"{muxed_conn.peer_id} is refused")
+        return await super().add_conn(muxed_conn, direction)
+
     async def dial_peer(self, peer_id: ID) -> list[INetConn]:
         """Return connections to a peer, dialling its addresses when there are none.
 
@@ -189,6 +203,8 @@ class BoundedSwarm(Swarm):
     def _addresses(self, peer_id: ID) -> list[Multiaddr]:
         if peer_id == self.self_id:
             raise SwarmException("that is this node itself")
+        if peer_id in self.refused:
+            raise SwarmException(f"{peer_id} is refused")
         try:
             known = self.peerstore.addrs(peer_id)
         except PeerStoreError as error:

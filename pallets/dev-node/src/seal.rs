@@ -138,8 +138,15 @@ pub async fn seal_by_itself<P: TransactionPool>(
 ) {
 	match seal {
 		Seal::Instant => at_once(sealer, pool, arrivals).await,
-		Seal::Every(period) => periodically(sealer, period).await,
-		Seal::Manual => futures::future::pending().await,
+		// Who does not listen must not be told: what tells would fill up.
+		Seal::Every(period) => {
+			drop(arrivals);
+			periodically(sealer, period).await
+		}
+		Seal::Manual => {
+			drop(arrivals);
+			futures::future::pending().await
+		}
 	}
 }
 

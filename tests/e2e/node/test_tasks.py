@@ -79,7 +79,7 @@ class Town:
     def start(self, name: str, *options: str) -> NodeProcess:
         others = [f"--bootstrap={each.address}" for each in self.running.values()]
         node = NodeProcess(
-            self.folder / name, "--chain", self.chain, "--ttl", "8", *others, *options
+            self.folder / name, "--chain", self.chain, "--windows", "60,60,60", *others, *options
         )
         self.running[name] = node
         return node
@@ -108,7 +108,7 @@ def offered_by(node: NodeProcess) -> int:
     return len(node.ask("find", "text.wordcount")["matches"])
 
 
-def test_a_task_is_bought_on_the_command_line_watched_and_paid(town: Town) -> None:
+def test_a_task_is_bought_on_the_command_line_watched_and_paid(town: Town, tmp_path: Path) -> None:
     town.settle({"alice": 0, "bob": 200 * AINU, "carol": 200 * AINU})
     alice = town.start("alice")
     town.provider("bob")
@@ -123,6 +123,10 @@ def test_a_task_is_bought_on_the_command_line_watched_and_paid(town: Town) -> No
     task = done.stdout.split()[0]
     got = ainur("task", "result", task, folder=alice.folder)
     assert json.loads(got.stdout) == {"words": 6}
+    saved = str(tmp_path / "auction.file")
+    assert ainur("task", "auction", task, saved, folder=alice.folder).returncode == 0
+    checked = ainur("auction", "verify", saved, "--chain", town.chain, "--json")
+    assert json.loads(checked.stdout)["ok"], checked.stdout
     shown = alice.ask("task", "show", task)
     assert shown["task"]["ended"] == "released: paid 0.02 AINU"
     kinds = [event["kind"] for event in shown["events"]]

@@ -102,6 +102,7 @@ async def test_what_goes_wrong_at_an_endpoint_has_its_name(
         with pytest.raises(error, match=says):
             await perform(running, {"text": text})
         assert await perform(running, {"text": "a b"}) == {"words": 2, "key": False}
+        assert running.health().restarts == (error is KilledByLimitError)
 
 
 async def test_a_slow_endpoint_is_left_at_the_deadline_and_its_worker_stays(http_url: str) -> None:

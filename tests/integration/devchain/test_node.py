@@ -85,6 +85,9 @@ def test_the_nodes_blocks_import_into_the_dev_chain(
             made = node("engine_createBlock", True, True, None)["hash"]
             header, extrinsics = node.block(made)
             block = chain.import_block(header, extrinsics)
+            included_now = {"0x" + each.hex() for each in extrinsics}
+            # A node's pool lets them go a moment after the block.
+            until(lambda gone=included_now: gone.isdisjoint(node("author_pendingExtrinsics")))
             assert made == "0x" + block.hash.hex()
             events = node("state_getStorage", "0x" + EVENTS_KEY.hex(), made)
             assert events == "0x" + (chain.storage(EVENTS_KEY) or b"").hex()

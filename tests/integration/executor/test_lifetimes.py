@@ -73,6 +73,26 @@ def test_a_node_that_is_killed_takes_its_workers_along(
     assert len(gone) == len(workers)
 
 
+def test_without_a_sandbox_a_killed_node_takes_its_worker_along_too(tmp_path: Path) -> None:
+    file = write_agent(tmp_path, "await task.progress(0.5)\nwhile True: pass")
+    code = NODE.replace("Grants()", "Grants(unsandboxed=True)").replace(
+        "open_executor(specs[0])", "open_executor(specs[0], Limits(), Grants(unsandboxed=True))"
+    )
+    node = subprocess.Popen(
+        [sys.executable, "-c", code, str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PATH": str(tmp_path)},
+    )
+    assert node.stdout is not None
+    assert node.stdout.readline() == b"busy\n"
+    (worker,) = below(node.pid)
+    node.kill()
+    node.wait(30)
+    node.stdout.close()
+    assert not psutil.wait_procs([worker], timeout=10)[1]
+
+
 @needs_sandbox
 async def test_a_worker_outlives_the_threads_of_the_node(tmp_path: Path) -> None:
     # The kernel ends a worker with the thread that started it; trio's threads go when they are idle.

@@ -10,10 +10,14 @@ import pytest
 import trio
 
 from market.auction import requester as auctioning
+from market.auction.file import decode_auction_file_untrusted
+from market.auction.verify import verify_transcript
 from market.errors import UsageError
 from market.settlement import provider as serving
 from market.settlement import requester as buying
 from market.units import AINU, Planck
+from node.api.metrics import trading_metrics
+from node.database import DatabaseError
 from node.executor.limits import Grants, Limits
 from node.executor.loading import load_agents
 from node.executor.running import RunningAgent, open_executor
@@ -35,7 +39,7 @@ async def wordcount(task):
     return {"words": len(task.input["text"].split())}
 """
 NAME = "text.wordcount"
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds after which something that should happen has not."""
 
 
@@ -109,11 +113,21 @@ async def test_a_task_goes_from_submission_to_payment(market: Market, agent: Run
         ]
         assert [kind for kind in kinds if kind in steps] == steps
         assert json.loads(await alice.trading.requester.result(task)) == {"words": 6}
+        file = decode_auction_file_untrusted(await alice.trading.requester.auction_file(task))
+        assert verify_transcript(file.transcript, file.facts, file.evidence) == []
+        assert len(file.transcript.body.reveals) == 2
         for node in (alice, bob, charlie):  # nobody says what it asks before all is sealed
             for event in node.trading.life.past(task):
                 if event.kind in ("closed", "opened"):
                     break
                 assert not {"ask", "price", "prices", "payment", "nonce"} & event.fields.keys()
+        measured = {
+            tuple(sample.labels.values()): sample.value
+            for metric in trading_metrics(alice.trading)
+            for sample in metric.samples
+            if sample.name == "ainur_cases"
+        }
+        assert measured == {("auction", "settled"): 1, ("buy", "over"): 1}
         assert await holds_nothing(alice)
         after = [await n.chain.free_balance(n.identity.account) for n in (alice, bob, charlie)]
         assert (
@@ -301,6 +315,44 @@ async def test_a_cancelled_task_is_given_back_and_costs_fees_alone(
         assert await holds_nothing(alice)
         with pytest.raises(UsageError, match="it has ended"):
             await alice.trading.requester.cancel(task)
+
+
+async def test_a_chain_that_is_gone_for_a_while_delays_a_task_and_no_more(
+    market: Market, agent: RunningAgent
+) -> None:
+    async with (
+        market.node("Bob", agents={NAME: agent}) as bob,
+        market.node("Alice") as alice,
+    ):
+        task = await submit(alice, seconds=0.5, deadline_ms=60_000)
+        await eventually(lambda: any(s.started for s in services(bob)), seconds=PATIENCE)
+        await market.chain.restart()
+        assert (await ended(alice, task)).startswith("released")
+        assert await holds_nothing(alice)
+
+
+async def test_a_full_disk_stops_the_node_which_goes_on_once_there_is_room(
+    market: Market, agent: RunningAgent
+) -> None:
+    submitted: list[bytes] = []
+
+    async def run_until_the_disk_is_full() -> None:
+        async with market.node("Alice") as alice:
+            submitted.append(await submit(alice, seconds=0.5, deadline_ms=60_000))
+            database = alice.trading.runner.database
+            pages = database.execute("PRAGMA page_count").fetchone()[0]
+            database.execute(f"PRAGMA max_page_count = {pages}")
+            await trio.sleep(PATIENCE)
+
+    async with market.node("Bob", agents={NAME: agent}):
+        with pytest.raises(BaseExceptionGroup) as failed:
+            await run_until_the_disk_is_full()
+        assert failed.value.subgroup(DatabaseError) is not None
+        [task] = submitted
+        async with market.node("Alice") as alice:
+            told = await ended(alice, task)
+            assert told.startswith("released"), told
+            assert len(purchases(alice)) == 1
 
 
 async def test_impossible_tasks_are_refused_before_anything_is_kept(market: Market) -> None:

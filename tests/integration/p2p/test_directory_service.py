@@ -8,7 +8,8 @@ import pytest
 
 from market.envelope import seal
 from market.hashing import audience_of_topic
-from market.identity import Identity, PeerId
+from market.identity import AccountId, Identity, PeerId, PublicKey
+from market.units import BlockNumber
 from node.directory.announcer import Announcer, Pace
 from node.directory.service import DirectoryService
 from node.p2p.config import NetworkConfig
@@ -23,15 +24,17 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 TOPIC = presence_topic(0)
 
 
-def service_on(network: Network, seed: bytes, *names: str, ttl: int = 60) -> DirectoryService:
+def service_on(
+    network: Network, seed: bytes, *names: str, ttl: int = 60, head: ClockHead | None = None
+) -> DirectoryService:
     identity = Identity.from_seed(seed)
     counter = itertools.count(1)
     announcer = Announcer(
-        topic=TOPIC, head=ClockHead(), operator=lambda: identity, transport=identity,
+        topic=TOPIC, head=head or ClockHead(), operator=lambda: identity, transport=identity,
         sequence=lambda: next(counter), addresses=lambda: (), software="test", pace=Pace(ttl),
     )  # fmt: skip
     announcer.capabilities = tuple(capability(name) for name in names)
-    return DirectoryService(network, ClockHead(), announcer)
+    return DirectoryService(network, head or ClockHead(), announcer)
 
 
 def peers(service: DirectoryService) -> set[PeerId]:
@@ -67,6 +70,30 @@ async def test_everybody_learns_of_everybody_and_a_late_joiner_too() -> None:
             # It has left with a word.
             for each in made:
                 await eventually(lambda each=each: late.peer_id not in peers(each))
+
+
+class Unregistered(ClockHead):
+    """A head at which our key is not the account's operator key yet."""
+
+    known = False
+
+    def operator_key(self, account: AccountId, at: BlockNumber) -> PublicKey | None:
+        return super().operator_key(account, at) if self.known else None
+
+
+async def test_a_node_whose_key_does_not_count_yet_says_so_once_and_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    head = Unregistered()
+    async with open_network(NetworkConfig(), seed_of(0)) as network:
+        service = service_on(network, seed_of(0), "a.one", ttl=2, head=head)
+        async with service.running():
+            await eventually(lambda: "in vain" in caplog.text)
+            told = service.announcer.message(service.announcer.capabilities)
+            service._admit_own(told)
+            assert caplog.text.count("in vain") == 1
+            head.known = True
+            await eventually(lambda: peers(service) == {network.peer_id})
 
 
 async def test_a_forged_announcement_is_listed_nowhere_and_blamed() -> None:

@@ -64,6 +64,25 @@ async def test_a_thousand_requests_at_once_are_all_answered_each_with_its_own_an
         assert answers == {i: str(i).encode() for i in range(1_000)}
 
 
+async def test_a_refused_peer_is_cut_off_from_both_sides_and_comes_back_when_it_is_not() -> None:
+    async with networks(3, star=False) as (a, b, c):
+        for other in (b, c):
+            await other.connect(a.multiaddrs[0])
+        await a.refuse([b.peer_id])
+        await eventually(lambda: not a.is_connected(b.peer_id) and not b.is_connected(a.peer_id))
+        assert a.is_connected(c.peer_id)
+        a.learn(b.peer_id, b.multiaddrs)
+        with pytest.raises(UnreachableError, match="refused"):
+            await a.connect_peer(b.peer_id)
+        a.serve(ECHO, echo)
+        # The library's dialler believes in a connection until the other end has closed it.
+        with pytest.raises((UnreachableError, RequestError)):
+            await b.request(a.peer_id, ECHO, b"", timeout=20)
+        assert not a.is_connected(b.peer_id)
+        await a.refuse([])
+        assert await b.request(a.peer_id, ECHO, b"again", timeout=60) == b"again"
+
+
 async def test_what_is_wrong_with_a_request_is_told_apart() -> None:
     async with networks(2) as (a, b):
 

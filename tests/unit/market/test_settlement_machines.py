@@ -727,7 +727,7 @@ def test_machine_goes_to_where_the_chain_is_whatever_it_has_missed() -> None:
     ("way", "asked", "made"),
     [
         (lambda p: p, ["Grant"], []),
-        (lambda p: p.to_delivered(), ["Examine"], []),
+        (lambda p: p.to_delivered(), ["Examine"], ["Grant"]),
     ],
 )
 def test_escrow_without_a_journal_is_adopted_from_its_record(

@@ -7,7 +7,7 @@ from libp2p.pubsub.pb import rpc_pb2
 
 from node.p2p.hardening.admission import Admission
 from node.p2p.hardening.buckets import TokenBucket
-from node.p2p.hardening.faults import FaultLog
+from node.p2p.hardening.faults import FaultLog, LibraryLog
 from node.p2p.hardening.outbox import FRAMES, Outbox
 from node.p2p.hardening.seen import MESSAGES, SECONDS, Seen
 
@@ -62,6 +62,17 @@ def test_a_fault_is_one_line_however_often_and_whatever_it_holds(
     ]
     assert all("\n" not in r.getMessage() and len(r.getMessage()) < 300 for r in caplog.records)
     assert log.total == 1_001
+
+
+def test_a_peer_can_write_no_terminal_codes_into_the_log_and_no_line_of_the_library_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    FaultLog(logging.getLogger("ainur.test")).report("x", "y", "z", "\x1b[2J\x07\u202eevil")
+    assert "\x1b" not in caplog.text
+    assert "\u202e" not in caplog.text
+    wrong = logging.LogRecord("libp2p.x", logging.WARNING, "f", 1, "%d and %d", ("one",), None, "f")
+    LibraryLog(logging.WARNING).emit(wrong)
+    assert "%d and %d" in caplog.text
 
 
 async def test_an_outbox_sends_control_first_joins_what_fits_and_drops_what_is_too_much() -> None:

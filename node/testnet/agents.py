@@ -14,7 +14,7 @@ STEP_PERCENT = 7
 """By how much each provider asks more than the one before it: equal prices would make dull auctions."""
 
 BARGAIN = -10
-"""Asks less than a third of the first one."""
+"""Asks less than a third of the cheapest quality's price."""
 
 
 def agents_of(provider: int) -> tuple[AgentSpec, ...]:
@@ -27,7 +27,7 @@ def agents_of(provider: int) -> tuple[AgentSpec, ...]:
     found = []
     for _, group in groupby(specs, key=lambda spec: spec.offer.capability):
         qualities = list(group)
-        spec = qualities[provider % len(qualities)]
+        spec = qualities[max(provider, 0) % len(qualities)]
         price = Planck(spec.offer.price * (100 + STEP_PERCENT * provider) // 100)
         found.append(msgspec.structs.replace(spec, offer=msgspec.structs.replace(spec.offer, price=price)))  # fmt: skip
     return tuple(found)

@@ -19,6 +19,7 @@ from tests.support.runtime import runtime_code
 pytestmark = [pytest.mark.e2e, pytest.mark.chain, pytest.mark.timeout(300)]
 
 PATIENCE = 120.0
+MOMENT = 2.0
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -65,7 +66,8 @@ class Ainur:
                     found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
-        return found
+        # One that has let its lock go may need a moment for the rest of its end.
+        return psutil.wait_procs(found, timeout=MOMENT)[1]
 
 
 @pytest.fixture

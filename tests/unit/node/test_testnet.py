@@ -17,7 +17,7 @@ from node.chainhost.files import write_json
 from node.keystore.store import Keystore
 from node.process.datadir import DataDir
 from node.testnet import control, home, plan
-from node.testnet.agents import agents_of
+from node.testnet.agents import BARGAIN, agents_of
 from node.testnet.config import CHEATS, NodeView, TestnetConfig, TestnetView
 from node.testnet.errors import (
     AlreadyRunningError,
@@ -102,6 +102,8 @@ def test_each_capability_is_sold_by_each_provider_at_a_price_of_its_own() -> Non
     offers = [agents_of(provider) for provider in range(4)]
     names = [[spec.offer.capability for spec in each] for each in offers]
     assert names == [sorted(set(names[0]))] * 4
+    for bargain, *specs in zip(agents_of(BARGAIN), *offers, strict=True):
+        assert bargain.offer.price < min(spec.offer.price for spec in specs) / 3
     for specs in zip(*offers, strict=True):
         assert len({spec.offer.price for spec in specs}) == 4
         assert len({spec.offer.description for spec in specs}) > 1  # of several qualities

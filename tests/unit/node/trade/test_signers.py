@@ -23,8 +23,8 @@ BY = cast("Origin", AccountId(bytes(32)))
 
 @attrs.frozen
 class Keys:
-    account: Signer = signer_from_seed(bytes([1]) * 32)
-    operator: Signer = signer_from_seed(bytes([2]) * 32)
+    account: Signer = attrs.field(factory=lambda: signer_from_seed(bytes([1]) * 32))
+    operator: Signer = attrs.field(factory=lambda: signer_from_seed(bytes([2]) * 32))
 
 
 def on_escrow(call: rules.Call) -> Submission:

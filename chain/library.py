@@ -5,12 +5,15 @@
 - a node's error comes as text: :class:`~chain.errors.NodeError` keeps method, code and data;
 - for every block it asks for the header and the runtime's version, again and again: ``init_runtime`` remembers;
 - for every signature it asks for the hash of genesis and of the era's first block: :attr:`known_hashes`;
-- every connection decodes the metadata, which takes most of a second: :class:`Loaded` goes from one to the next.
+- every connection decodes the metadata, which takes most of a second: :class:`Loaded` goes from one to the next;
+- its types are classes that all connections of the process share, and whoever used one last has put its own runtime into
+  it: :data:`CODING` is held by whoever loads, encodes or decodes.
 
 What it does wrong above the single call is undone in :mod:`chain.session`.
 """
 
 import functools
+import threading
 import time
 from collections import OrderedDict
 from typing import Any, Final
@@ -20,7 +23,10 @@ import attrs
 from chain.errors import HistoryError, NodeError
 from chain.signing import Signer
 
-__all__ = ["LibraryKeypair", "Loaded", "loaded_in", "open_interface"]
+__all__ = ["CODING", "LibraryKeypair", "Loaded", "loaded_in", "open_interface"]
+
+CODING: Final = threading.RLock()
+"""One thread of the process at a time uses the SCALE library's types."""
 
 REMEMBERED: Final = 1_024
 """Blocks whose header and version are remembered: what a block's hash stands for never changes."""
@@ -81,14 +87,19 @@ def open_interface(url: str, patience: float, loaded: Loaded | None = None) -> A
         patience: seconds that the socket waits for the next bytes.
         loaded: by an interface that is not used any more.
     """
-    interface = _quiet_class()(
-        url=url,
-        ss58_format=42,
-        # JSON is decoded, and so checked, anyway; the check by itself, in Python, costs more than the rest.
-        ws_options={"timeout": patience, "enable_multithread": True, "skip_utf8_validation": True},
-        auto_reconnect=False,
-        auto_discover=False,
-    )
+    with CODING:
+        interface = _quiet_class()(
+            url=url,
+            ss58_format=42,
+            # JSON is decoded, and so checked, anyway; the check by itself, in Python, costs more than the rest.
+            ws_options={
+                "timeout": patience,
+                "enable_multithread": True,
+                "skip_utf8_validation": True,
+            },
+            auto_reconnect=False,
+            auto_discover=False,
+        )
     if loaded is not None:
         # Only now: the library's constructor clears the types that it is given.
         interface.runtime_config = loaded.runtime_config
@@ -167,7 +178,8 @@ def _quiet_class() -> Any:
                 number, parent = self.header(block_hash)
                 version = self._version_of(parent if number else block_hash)
             if version != self.runtime_version:
-                super().init_runtime(block_hash=block_hash, block_id=block_id)
+                with CODING:
+                    super().init_runtime(block_hash=block_hash, block_id=block_id)
 
         def get_block_hash(self, block_id: int | None = None) -> str:
             known = None if block_id is None else self.known_hashes.get(block_id)

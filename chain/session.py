@@ -25,7 +25,7 @@ from chain.eras import Era
 from chain.errors import DispatchError, HistoryError, MismatchError
 from chain.events import Event, Other, read_event
 from chain.events.known import KNOWN
-from chain.library import LibraryKeypair, Loaded
+from chain.library import CODING, LibraryKeypair, Loaded
 from chain.outcome import refusal_in
 from chain.signing import Signer
 from chain.storage import Storage
@@ -154,7 +154,7 @@ class Session(Storage):
         Raises:
             MismatchError: it has none of that name.
         """
-        with self._runtime(None) as interface:
+        with CODING, self._runtime(None) as interface:
             found = interface.get_constant(pallet, name)
             if found is None:
                 raise MismatchError(
@@ -210,7 +210,7 @@ class Session(Storage):
         Raises:
             MismatchError: the runtime has no such call, or takes other arguments.
         """
-        with self._runtime(None) as interface:
+        with CODING, self._runtime(None) as interface:
             try:
                 scale = interface.runtime_config.create_scale_object(
                     "Call", metadata=interface.metadata

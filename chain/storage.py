@@ -3,6 +3,7 @@
 from typing import Any, Final, TypeVar
 
 from chain.errors import MismatchError
+from chain.library import CODING
 from chain.queries import Item
 from chain.values import decode, encode
 from chain.wire import Wire
@@ -29,10 +30,11 @@ class Storage(Wire):
         from scalecodec.base import ScaleBytes
 
         try:
-            scale = self._interface.runtime_config.create_scale_object(
-                kind, ScaleBytes(raw), metadata=metadata
-            )
-            return scale.decode()
+            with CODING:
+                scale = self._interface.runtime_config.create_scale_object(
+                    kind, ScaleBytes(raw), metadata=metadata
+                )
+                return scale.decode()
         except Exception as error:
             raise MismatchError(f"{raw[:80]} is no {kind}: {error}") from error
 
@@ -47,13 +49,14 @@ class Storage(Wire):
     def _key(self, pallet: str, name: str, keys: tuple[Any, ...]) -> str:
         from substrateinterface.storage import StorageKey
 
-        key = StorageKey.create_from_storage_function(
-            pallet,
-            name,
-            [encode(each) for each in keys],
-            runtime_config=self._interface.runtime_config,
-            metadata=self._interface.metadata,
-        )
+        with CODING:
+            key = StorageKey.create_from_storage_function(
+                pallet,
+                name,
+                [encode(each) for each in keys],
+                runtime_config=self._interface.runtime_config,
+                metadata=self._interface.metadata,
+            )
         return f"0x{bytes(key.data).hex()}"
 
     def _raw(self, pallet: str, name: str, *keys: Any, at: str) -> Any:
@@ -104,7 +107,8 @@ class Storage(Wire):
         kinds, hashers = function.get_params_type_string(), function.get_param_hashers()
         for hint, kind, hasher in zip(item.keys, kinds, hashers, strict=True):
             data = data[_CONCAT[hasher] :]
-            scale = self._interface.runtime_config.create_scale_object(kind, ScaleBytes(data))
-            found.append(decode(hint, scale.decode(check_remaining=False)))
+            with CODING:
+                scale = self._interface.runtime_config.create_scale_object(kind, ScaleBytes(data))
+                found.append(decode(hint, scale.decode(check_remaining=False)))
             data = data[scale.data.offset :]
         return tuple(found)

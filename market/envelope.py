@@ -31,6 +31,7 @@ from market.messages.fields import Account, Block, Genesis, Hash32, Key, Sequenc
 from market.units import BlockNumber
 
 __all__ = [
+    "FUTURE_BLOCKS",
     "Envelope",
     "KeyDirectory",
     "Opened",

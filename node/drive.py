@@ -45,6 +45,7 @@ from market.units import BlockNumber, block_after
 from node.database import Database
 from node.journal import Journal, Numbers
 from node.p2p.network import Network
+from node.trade.barred import Barred
 from node.trade.facts import FactsReader
 from node.trade.operators import Operators
 from node.trade.post import Directory, Post, Whereabouts
@@ -145,6 +146,8 @@ class Runner:
         self._moved = trio.Event()
         self.is_present = trio.Event()
         """Set once the head is the chain's present one."""
+        self.barred = Barred()
+        """Whom we do not ask for now."""
         self.numbers = Numbers(database)
         self.operators = Operators(chain)
         self.facts = FactsReader(chain, genesis)

@@ -28,7 +28,7 @@ from market.messages import Ask, Blob, Cfp, Commitment, Progress, TaskAsk, Trans
 from market.messages.fields import MAX_SLOTS
 from market.settlement import provider as serving
 from market.settlement.effects import InputChecked, WorkDone, WorkFailed, WorkStarted
-from market.units import PPM, BlockNumber, Planck, Ppm
+from market.units import PPM, BlockNumber, Planck, Ppm, block_after
 from node.agents.schemas import Judge
 from node.agents.specs import Offer
 from node.drive import Runner
@@ -189,6 +189,8 @@ class Provider:
         if faults:
             _LOG.error("auction %s is faulty, no work for it: %s", case.id.hex()[:12], faults)
             return
+        until = block_after(cfp.reveal_by, self._runner.params.retention)
+        self._runner.barred.note(transcript, facts, until)
         await self._runner.tell(case, TranscriptReceived(transcript))
 
     # The task is ours: get the input, and sign only what can be worked on.

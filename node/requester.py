@@ -31,7 +31,7 @@ from market.messages import Award, Blob, Cfp, Progress, Transcript
 from market.messages.fields import MAX_BIDDERS, MAX_TASKS
 from market.settlement import requester as buying
 from market.settlement.effects import CancelWanted, Ending, Outcome, ResultChecked
-from market.units import Planck, format_amount
+from market.units import Planck, block_after, format_amount
 from node.agents.schemas import Judge
 from node.drive import Runner
 from node.p2p.blobs import Blobs
@@ -271,9 +271,10 @@ class Requester:
         """Call for some tasks; those that nobody offers, or that we cannot pay for, end here."""
         wanted = []
         invited: set[AccountId] = set()
+        barred = self._runner.barred.at(self._runner.head)
         for kept in waiting:
             found = self._router.pick(kept.spec.capability, kept.spec.version)
-            found -= {self._runner.identity.account}
+            found -= {self._runner.identity.account} | barred
             if found:
                 wanted.append((kept.id, kept.spec))
                 invited |= found
@@ -311,7 +312,7 @@ class Requester:
         self, drive: Drive, wanted: list[tuple[TaskId, TaskSpec]], hearing: frozenset[AccountId]
     ) -> Cfp:
         cfp = self._build(wanted, hearing)
-        key = drive.announce(cfp, CALL_AUDIENCE)
+        key = drive.announce(cfp, CALL_AUDIENCE, self._runner.barred.at(self._runner.head))
         self._called.add(AuctionId(key.id))
         for task, _ in wanted:
             self._tasks.called(task, AuctionId(key.id))
@@ -372,6 +373,9 @@ class Requester:
         state = self._runner.cases.get(case)
         if not isinstance(state, auctioning.Requester):
             return
+        if state.auction in self._called:
+            look = functools.partial(self._note_defaults, state)
+            self._running.start(("defaults", state.auction), look)
         awarded: set[int] = set()
         if conclusion.is_awarded:
             award = expect(reopen(state.rounds[-1].award), Award).body
@@ -388,6 +392,18 @@ class Requester:
                 else:  # it came to nothing because we were away
                     again = functools.partial(self._call_again, task.task_id, state.auction)
                     self._running.start(("again", task.task_id), again)
+
+    async def _note_defaults(self, state: auctioning.Requester) -> None:
+        cfp = state.cfp
+        accounts = frozenset({*state.taken, self._runner.identity.account})
+        try:
+            facts = await self._runner.facts.read(cfp.facts_block, accounts)
+        except ChainError as error:
+            _LOG.info("who let %s down is not known: %s", state.auction.hex()[:12], error)
+            return
+        until = block_after(cfp.reveal_by, self._runner.params.retention)
+        transcript = expect(reopen(state.transcript), Transcript)
+        self._runner.barred.note(transcript, facts, until)
 
     async def _call_again(self, task: bytes, auction: AuctionId) -> None:
         if await self._tasks.requeue(task, auction) and (kept := self._tasks.get(task)) is not None:

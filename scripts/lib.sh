@@ -62,22 +62,21 @@ compiler_for_libp2p() {
 	fi
 }
 
-# sync core|dev: make .venv what the lock says. A stamp makes the second time instant.
+# sync core|node|dev: make .venv what the lock says; each has all of the one before. A stamp makes the second time instant.
 sync() {
 	want="$(cat "$ROOT/uv.lock" "$ROOT/pyproject.toml" | sha256sum | cut -d' ' -f1)"
 	have=$(cat "$ROOT/.venv/.ainur-stamp" 2>/dev/null || true)
-	case "$have" in
-		"$1 $want" | "dev $want") [ -x "$ROOT/.venv/bin/ainur" ] && return ;;
+	case "$1 for $have" in
+		"$1 for $1 $want" | *" for dev $want" | "core for node $want") [ -x "$ROOT/.venv/bin/ainur" ] && return ;;
 	esac
 	find_python
 	find_uv
 	say "installing ainur and its dependencies into .venv (first time: about a minute)"
-	if [ "$1" = dev ]; then
-		compiler_for_libp2p
-		set -- dev --group dev --all-extras
-	else
-		set -- core
-	fi
+	case "$1" in
+		core) set -- core ;;
+		node) compiler_for_libp2p && set -- node --extra node --extra agents ;;
+		dev) compiler_for_libp2p && set -- dev --group dev --all-extras ;;
+	esac
 	stamp=$1
 	shift
 	rm -f "$ROOT/.venv/.ainur-stamp"

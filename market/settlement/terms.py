@@ -27,15 +27,15 @@ class Policy:
     resend: int = 1
     """Between two sendings of a message that was not answered."""
     margin: int = 4
-    """Before a deadline in which we no longer wait, so that a call is final before it passes; at most half
-    of the period that the deadline ends."""
+    """Before a deadline in which we no longer wait, so that a call is final before it passes; at most two
+    thirds of the period that the deadline ends."""
     opening: Literal["offer", "proposal"] = "offer"
     """``offer``: the escrow is opened with the provider's signature, in one call. ``proposal``: it is opened
     without, and the provider accepts it; also good where the provider has rotated its key since."""
 
     def margin_of(self, period: int) -> int:
         """Return the margin before a deadline that ends a period of so many blocks."""
-        return min(self.margin, period // 2)
+        return min(self.margin, period * 2 // 3)
 
 
 def milestones_of(price: int, shares_ppm: tuple[int, ...]) -> tuple[Planck, ...]:

@@ -1,5 +1,6 @@
 """``/metrics``: numbers for Prometheus. Never a label by peer or task: those have no end."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,8 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from node.api.view import View
+from node.trading import Trading
 
-__all__ = ["registry_of", "routes"]
+__all__ = ["registry_of", "routes", "trading_metrics"]
 
 
 class NodeCollector(Collector):
@@ -42,6 +44,26 @@ class NodeCollector(Collector):
         for outcome, count in sorted(view.directory.counts.items()):
             heard.add_metric([outcome], count)
         yield heard
+        if view.trading is not None:
+            yield from trading_metrics(view.trading)
+
+
+def trading_metrics(trading: Trading) -> Iterator[Metric]:
+    """Yield what a node buys and sells, in numbers."""
+    cases = GaugeMetricFamily(
+        "ainur_cases",
+        "Auctions held, bids made, tasks bought and served, by how far they are.",
+        labels=["kind", "phase"],
+    )
+    held = Counter((key.kind, state.phase.value) for key, state in trading.runner.cases.items())
+    for (kind, phase), count in sorted(held.items()):
+        cases.add_metric([kind, phase], count)
+    yield cases
+    yield CounterMetricFamily(
+        "ainur_messages_dropped",
+        "Messages to other accounts that could not be delivered.",
+        value=trading.runner.post.dropped,
+    )
 
 
 def registry_of(view: View) -> CollectorRegistry:

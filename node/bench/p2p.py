@@ -74,10 +74,10 @@ def _measure(name: str, *, quick: bool) -> Report:
         done = subprocess.run(  # noqa: S603  (this interpreter, this program)
             command, capture_output=True, text=True, check=True, timeout=LIMIT_SECONDS
         )
-    except subprocess.CalledProcessError as error:
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         if name == "ours":
             raise
-        return {"failed": error.stderr.strip().splitlines()[-1:] or [str(error)]}
+        return {"failed": str(error)}
     figures: Report = json.loads(done.stdout)
     return figures
 

@@ -83,5 +83,6 @@ def main(argv: list[str] | None = None, **kwargs: Any) -> None:
         if name not in OF_THE_NODE | OF_AGENTS:
             raise
         extra = "node" if name in OF_THE_NODE else "agents"
-        click.echo(f"Error: {error.name} is missing: run `pip install 'ainur[{extra}]'`", err=True)
+        how = f"`./scripts/setup` in a clone, or `pip install 'ainur[{extra}]'`"
+        click.echo(f"Error: {name} is missing: run {how}", err=True)
         sys.exit(1)

@@ -1,6 +1,7 @@
 """``ainur testnet up|down|reset``: all processes of a testnet, and what they keep."""
 
-from typing import Any
+import importlib.util
+from typing import Any, Final
 
 import click
 
@@ -17,6 +18,9 @@ from node.cli.testnet_options import (
 from node.testnet.home import Folder
 
 __all__ = ["down", "reset", "up", "wide_option"]
+
+_NEEDED: Final = ("cryptography", "libp2p", "duckdb")
+"""Modules of the extras ``node`` and ``agents``."""
 
 wide_option = click.option("--wide", is_flag=True, help="Whole PeerIds, accounts and lists.")
 
@@ -43,6 +47,9 @@ wide_option = click.option("--wide", is_flag=True, help="Whole PeerIds, accounts
 @json_option
 def up(folder: Folder, as_json: bool, dry_run: bool, wide: bool, **wanted: Any) -> None:
     """Start a chain and nodes; return when all are ready."""
+    for needed in _NEEDED:  # by nodes, whose processes could only end when they found it missing
+        if importlib.util.find_spec(needed) is None:
+            raise ModuleNotFoundError(name=needed)
     from node.testnet import control
 
     asked = control.Wanted(**wanted)

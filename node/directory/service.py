@@ -19,7 +19,7 @@ from node.p2p.errors import NetworkError, NetworkUsageError
 from node.p2p.gossip import Verdict, presence_topic
 from node.p2p.network import Network
 from node.process.heads import Head
-from routing.directory.book import Admission, Directory
+from routing.directory.book import Admission, Directory, Limits
 
 __all__ = ["SHARD", "DirectoryService"]
 
@@ -45,6 +45,7 @@ class DirectoryService:
             keys=head,
             audiences=[audience_of_topic(self.topic)],
             salt=secrets.token_bytes(16),
+            limits=Limits(block_millis=head.block_millis),
         )
         self.counts: dict[str, int] = {}
         """What was heard, by what became of it: for metrics."""

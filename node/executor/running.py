@@ -44,6 +44,9 @@ Progress = Callable[[float, str], None]
 _KEEPS_WORKER = frozenset({"input", "work", "raised", "cancelled"})
 """Failures of a task after which its worker is as good as before."""
 
+_ANSWER_SECONDS = 5.0
+"""For an idle worker to say that it is there; one that has ended is noticed at once."""
+
 
 @attrs.frozen
 class Health:
@@ -287,7 +290,7 @@ class RunningAgent:
 
     async def _answers(self, worker: WorkerProcess) -> bool:
         """Say whether a worker that was idle is there still, and has nothing unread to say."""
-        with trio.move_on_after(self._limits.grace_seconds), contextlib.suppress(ExecutorError):
+        with trio.move_on_after(_ANSWER_SECONDS), contextlib.suppress(ExecutorError):
             await worker.say(protocol.Ping())
             return isinstance(await worker.hear(), protocol.Pong)
         return False

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import trio
 
 from chain.client import Chain, open_chain
+from chain.connection import Patience
 from chain.errors import ChainError
 from chain.records.registry import Agent
 from chain.stored import MemoryStore
@@ -31,6 +32,8 @@ LOOK_SECONDS: Final = 0.5
 """Between two looks at the chain's finalised head."""
 AGENTS_SECONDS: Final = 30.0
 """Between two readings of the whole registry, where no event says that it changed."""
+PATIENCE: Final = Patience(read=10.0)
+"""A node that cannot reach its chain says so soon, at its start; later it goes on asking."""
 NO_CHAIN: Final = GenesisHash(digest("network", b"without a chain"))
 
 Rotated = Callable[[AccountId], None]
@@ -42,6 +45,8 @@ class Head(Protocol):
     genesis: GenesisHash
     is_dev_chain: bool
     chain_url: str | None
+    block_millis: int
+    """Time that surely passes with a block; 0 where that is not known."""
 
     def now(self) -> Moment:
         """Return the time."""
@@ -71,6 +76,7 @@ class ClockHead:
     genesis = NO_CHAIN
     is_dev_chain = False
     chain_url: str | None = None
+    block_millis = int(BLOCK_SECONDS * 1000)
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
@@ -94,6 +100,8 @@ class ClockHead:
 
 class ChainHead:
     """The finalised chain, followed; its registry, kept."""
+
+    block_millis = 0  # it may be sealed on demand
 
     def __init__(
         self,
@@ -176,7 +184,7 @@ async def open_head(url: str | None) -> AsyncIterator[Head]:
     if url is None:
         yield ClockHead()
         return
-    async with open_chain(url, MemoryStore()) as chain:
+    async with open_chain(url, MemoryStore(), patience=PATIENCE) as chain:
         final = await chain.finalized()
         head = ChainHead(
             chain, url, await chain.genesis(), final.number, is_dev_chain=await chain.is_development()

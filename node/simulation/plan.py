@@ -23,6 +23,8 @@ class Faults:
     """Longest time until a crashed node is back."""
     rpc_loss: float = 0.0
     """Of a request to the chain's node."""
+    miss: float = 0.0
+    """Of a submission to wait for another block."""
     partitions: int = 0
     """How many there are."""
     cut: float = 10.0
@@ -104,6 +106,7 @@ def draw_scenario(rng: Random) -> Scenario:
             crash=some(0.01),
             down=rng.choice((1.0, 4.0, 10.0)),
             rpc_loss=some(0.3),
+            miss=0.1,
             partitions=rng.choice((0, 0, 1, 2)),
             cut=rng.choice((3.0, 10.0)),
             reorg=some(0.25),

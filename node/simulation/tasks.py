@@ -218,7 +218,7 @@ class TaskWorld:
                 self.note(None, f"{gone} blocks are undone")
                 self.watcher.after_reorg()
         self._rule()
-        self.chain.make_block(0.0 if self.is_calm else 0.1)
+        self.chain.make_block(0.0 if self.is_calm else self.faults.miss)
         head, final = self.chain.backend.head, self.chain.final
         for carried in self.chain.blocks[head]:
             what = "refused: " + carried.refusal[1] if carried.refusal else "done"

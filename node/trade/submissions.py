@@ -32,7 +32,7 @@ _PAUSE: Final = 0.5
 
 
 class Signers(Protocol):
-    """Who signs: the account what is the requester's, its operator key what is the provider's."""
+    """Who signs: the account what moves its money, its operator key a provider's calls and all disputes."""
 
     @property
     def account(self) -> Signer:
@@ -57,7 +57,6 @@ _BY_ACCOUNT: Final = (
     rules.Cancel,
     rules.RequestCancel,
     rules.Release,
-    rules.DisputeCall,
     rules.Rule,
 )
 """What the chain takes from an account itself: it is its money."""

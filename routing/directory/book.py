@@ -22,6 +22,7 @@ from typing import Final, Literal, Protocol, assert_never
 import attrs
 
 from market.envelope import (
+    FUTURE_BLOCKS,
     Envelope,
     KeyDirectory,
     Opened,
@@ -85,6 +86,9 @@ class Limits:
     """The least recently renewed of a peer's accounts goes first."""
     max_lifetime: int = 100
     """Blocks between an announcement's issue and expiry: ten minutes of six-second blocks."""
+    block_millis: int = 0
+    """Time that surely passes with a block, where that is known: then nobody can pass an old announcement
+    on as a fresh one. 0 where blocks come on demand."""
 
 
 class Directory:
@@ -246,10 +250,12 @@ class Directory:
         self.expire(now)
         account = message.sender
         old = self._shelf.get(account)
+        blocks = now.block - message.issued_at - FUTURE_BLOCKS
+        age = max(Millis(0), age, Millis(blocks * self._limits.block_millis))
         tie = hashlib.blake2b(account, digest_size=8, key=self._salt).digest()
         entry = Entry(
             message=message,
-            made_at=Millis(now.millis - max(0, age)),
+            made_at=Millis(now.millis - age),
             weight=_clamp(self._evidence.weight(account)),
             tie=int.from_bytes(tie, "big"),
         )

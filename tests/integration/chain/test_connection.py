@@ -13,6 +13,8 @@ import trio_websocket
 
 from chain.connection import Connection
 from chain.errors import HistoryError, NodeError, UnavailableError, UsageError
+from chain.library import CODING
+from chain.queries import AGENTS
 from chain.session import Session
 from market.hashing import GenesisHash
 from tests.integration.chain.conftest import QUICK
@@ -150,3 +152,28 @@ async def test_a_node_that_answers_no_json_is_taken_for_none(answer: bytes) -> N
             with pytest.raises(UnavailableError, match="no JSON came"):
                 await connection.call(Session.head)
         nursery.cancel_scope.cancel()
+
+
+async def test_who_uses_the_types_of_the_library_has_them_to_itself(backend: Backend) -> None:
+    """They are classes that all connections of a process share, with the last user's runtime in them."""
+    is_done = trio.Event()
+
+    async def read(connection: Connection) -> None:
+        assert await connection.read(lambda session: session.entries(AGENTS))
+        is_done.set()
+
+    async with (
+        Connection(backend.url, patience=QUICK) as old,
+        Connection(backend.url, patience=QUICK) as new,
+    ):
+        await old.call(Session.head)
+        for connection in (old, new):
+            async with trio.open_nursery() as nursery:
+                # This thread loads a runtime, as far as the others can tell.
+                with CODING:
+                    nursery.start_soon(read, connection)
+                    with trio.move_on_after(0.5):
+                        await is_done.wait()
+                    assert not is_done.is_set()
+            assert is_done.is_set()
+            is_done = trio.Event()

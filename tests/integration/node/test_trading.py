@@ -16,6 +16,7 @@ from market.errors import UsageError
 from market.settlement import provider as serving
 from market.settlement import requester as buying
 from market.units import AINU, Planck
+from node.api.metrics import trading_metrics
 from node.database import DatabaseError
 from node.executor.limits import Grants, Limits
 from node.executor.loading import load_agents
@@ -120,6 +121,13 @@ async def test_a_task_goes_from_submission_to_payment(market: Market, agent: Run
                 if event.kind in ("closed", "opened"):
                     break
                 assert not {"ask", "price", "prices", "payment", "nonce"} & event.fields.keys()
+        measured = {
+            tuple(sample.labels.values()): sample.value
+            for metric in trading_metrics(alice.trading)
+            for sample in metric.samples
+            if sample.name == "ainur_cases"
+        }
+        assert measured == {("auction", "settled"): 1, ("buy", "over"): 1}
         assert await holds_nothing(alice)
         after = [await n.chain.free_balance(n.identity.account) for n in (alice, bob, charlie)]
         assert (

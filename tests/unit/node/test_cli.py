@@ -138,3 +138,21 @@ def test_the_module_and_the_console_script_are_one_command() -> None:
     with pytest.raises(SystemExit) as end:
         main(["--version"])
     assert end.value.code == 0
+
+
+def test_what_is_not_installed_is_named_with_the_way_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def find(name: str) -> object:
+        return None if name == "libp2p" else object()
+
+    monkeypatch.setattr("importlib.util.find_spec", find)
+    with pytest.raises(SystemExit) as ended:
+        main(["testnet", "up", "--data-dir", str(tmp_path / "net")])
+    assert ended.value.code == 1
+    said = capsys.readouterr()
+    assert not said.out
+    assert "libp2p is missing" in said.err
+    assert "./scripts/setup" in said.err
+    assert "ainur[node]" in said.err
+    assert not (tmp_path / "net").exists()

@@ -83,6 +83,17 @@ def test_what_is_told_second_hand_counts_from_when_it_was_made() -> None:
     assert names(book, ByName("text.summarize"), seconds=160) == []
 
 
+def test_where_blocks_keep_time_nobody_passes_an_old_announcement_on_as_fresh() -> None:
+    raw = announce(A, issued=100, lives=100, ttl=60)
+    on_time = directory(limits=Limits(block_millis=6_000))
+    assert on_time.admit(raw, at(0, block=112)) == "expired"
+    on_time = directory(limits=Limits(block_millis=6_000))
+    assert on_time.admit(raw, at(0, block=107)) == "new"
+    assert names(on_time, ByName("text.summarize"), seconds=29.9, block=107) == [A.account]
+    assert names(on_time, ByName("text.summarize"), seconds=30, block=107) == []
+    assert directory().admit(raw, at(0, block=112)) == "new"
+
+
 def test_an_agent_that_leaves_is_gone_at_once_and_older_words_do_not_bring_it_back() -> None:
     book = directory()
     book.admit(announce(A, sequence=1), at())

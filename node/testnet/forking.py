@@ -82,9 +82,10 @@ class Parent:
 
     def _obey(self, order: dict[str, Any]) -> None:
         if "preload" in order:
+            gc.disable()  # nothing of what is imported is garbage
             for name in order["preload"]:
                 importlib.import_module(name)
-            gc.collect()
+            gc.enable()
             gc.freeze()  # so that a child's collector does not write into, and so copy, what they share
         elif "fork" in order:
             self._fork(order)

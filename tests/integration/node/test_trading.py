@@ -283,10 +283,11 @@ async def test_a_requester_killed_at_any_step_goes_on_after_its_restart(
 
     async with market.node("Bob", agents={NAME: agent}):
         async with market.node("Alice") as alice:
-            task = await submit(alice, seconds=1.0)
+            task = await submit(alice, seconds=1.0, deadline_ms=120_000)
             await eventually(lambda: has_come(alice), seconds=PATIENCE, every=0.002)
         async with market.node("Alice") as alice:
-            assert (await ended(alice, task)).startswith("released")
+            told = await ended(alice, task)
+            assert told.startswith("released"), told
             assert len(purchases(alice)) == 1
             assert await holds_nothing(alice)
 

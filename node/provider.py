@@ -314,10 +314,10 @@ def _slots_of(state: State, capability: str) -> int:
         case bidder.Bidder() if state.ask is not None and not is_over(state):
             tasks = state.call.body.tasks
             mine = [p.task for p in state.ask.prices if tasks[p.task].capability == capability]
+            if state.transcripts:
+                return 0  # it is over; what we have won is being served, and counts there
             if not state.awards:
                 return min(len(mine), len(state.ask.slot_surcharge))
-            if state.transcripts:
-                return 0  # what we have won is being served, and counts there
             account = AccountId(reopen(state.commitment).sender)
             last = state.awards[-1].body
             return sum(line.provider == account and line.task in mine for line in last.lines)

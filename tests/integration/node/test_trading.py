@@ -287,7 +287,8 @@ async def test_a_requester_killed_at_any_step_goes_on_after_its_restart(
             await eventually(lambda: has_come(alice), seconds=PATIENCE, every=0.002)
         async with market.node("Alice") as alice:
             told = await ended(alice, task)
-            assert told.startswith("released"), told
+            # Away for longer than a provider has to sign, it can no longer tell whose fault that was.
+            assert told.startswith(("released", "unsigned: nothing was paid")), told
             assert len(purchases(alice)) == 1
             assert await holds_nothing(alice)
 

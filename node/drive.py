@@ -352,6 +352,10 @@ class Runner:
         """Tell the drive of each finalised block."""
         while True:
             try:
+                if not self.is_present.is_set():
+                    await self._look(
+                        last
+                    )  # on a chain that seals on demand the next block may never come
                 async with self.chain.follow(block_after(last.number, 1), last=last) as blocks:
                     async for final in blocks:
                         last = final.block

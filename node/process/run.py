@@ -151,7 +151,21 @@ async def run_node(config: NodeConfig, keys: NodeKeys, ready: Callable[[Record],
     so while it still has a network.
     """
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with open_node(config, keys) as record:
-            ready(record)
-            number = await anext(aiter(signals))
-            _LOG.info("%s: ending", signal.Signals(number).name)
+        async with trio.open_nursery() as nursery:
+            running = trio.Event()
+            told = trio.Event()
+
+            async def listen() -> None:
+                async for number in signals:
+                    _LOG.info("%s: ending", signal.Signals(number).name)
+                    if told.is_set() or not running.is_set():
+                        # It does not start, or does not end: then it is not waited for.
+                        nursery.cancel_scope.cancel()
+                    told.set()
+
+            nursery.start_soon(listen)
+            async with open_node(config, keys) as record:
+                running.set()
+                ready(record)
+                await told.wait()
+            nursery.cancel_scope.cancel()

@@ -3,6 +3,9 @@
 import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -98,6 +101,25 @@ def test_a_node_that_was_killed_starts_again_on_its_folder(start: Start) -> None
     second = start("a", "--announce", "a.one")
     assert second.peer == first.peer
     until(lambda: second.known() == {second.peer})
+
+
+def test_a_node_that_is_still_starting_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    with socket.create_server(
+        ("127.0.0.1", 0)
+    ) as silent:  # a chain that takes connections and says nothing
+        chain = f"ws://127.0.0.1:{silent.getsockname()[1]}"
+        command = ["node", "run", "--data-dir", str(tmp_path / "n"), "--chain", chain]
+        starting = subprocess.Popen([sys.executable, "-m", "ainur", *command])
+        try:
+            silent.settimeout(90)
+            connection, _ = silent.accept()
+            starting.send_signal(signal.SIGTERM)
+            starting.wait(90)
+            connection.close()
+        finally:
+            starting.kill()
+            starting.wait()
+    assert not (tmp_path / "n" / "node.json").exists()
 
 
 def test_a_frozen_node_is_told_as_such(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,7 +136,7 @@ class Nearest:
             wanted = min(len(self._in_graph), max(LOOKED, OVERFETCH * count))
             keys = self._graph.search(vector, wanted, threads=1).keys
             places = np.fromiter((self._places[int(key)] for key in keys), np.int64, len(keys))
-            similarities = self._vectors[places] @ vector
+            similarities = np.einsum("ij,j->i", self._vectors[places], vector)
         scores = similarities * self._factors[places]
         near = np.flatnonzero(similarities >= least)
         if len(near) > count:

@@ -27,7 +27,8 @@ PAYLOAD: Final = 1_024
 NEIGHBOURS: Final = 3
 """Peers that each node dials besides the first one."""
 MESSAGES_PER_SECOND: Final = 4.0
-SETTLE_SECONDS: Final = 4.0
+SETTLE_SECONDS: Final = 12.0
+"""Until the look-ups that every node makes when it starts are over."""
 IDLE_SECONDS: Final = 3.0
 LATE_SECONDS: Final = 10.0
 SPAM_PER_MESSAGE: Final = 25

@@ -6,6 +6,6 @@ ours passing: where an upgrade mends one, that test says so, and the workaround 
 this folder nothing knows that the library has faults.
 
 Most are subclasses given to the library's own constructors. Set for the whole process are only: the
-DHT's protocol name (a constant copied into five modules), the service manager's search for a parent
+DHT's protocol name, sizes and record check (copied into five modules), the service manager's search for a parent
 task, how a line of multistream-select is read, and where the library's log goes.
 """

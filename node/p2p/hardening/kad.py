@@ -32,6 +32,7 @@ from libp2p.records.validator import NamespacedValidator
 
 from node.p2p.hardening.admission import Admission
 from node.p2p.hardening.faults import faults
+from node.p2p.hardening.records import VerifiedOnce
 
 __all__ = ["PROTOCOL", "BoundedKad", "BoundedProviders"]
 
@@ -51,6 +52,9 @@ STREAMS: Final = 64
 STREAM_SECONDS: Final = 60.0
 
 
+VERIFIED_ONCE: Final = VerifiedOnce()
+
+
 def _name_protocol() -> None:
     """Set the constants that the library's modules have copied from each other."""
     for module in (
@@ -62,6 +66,8 @@ def _name_protocol() -> None:
     ):
         names = vars(module)
         names["PROTOCOL_ID"] = PROTOCOL
+        if "maybe_consume_signed_record" in names:
+            names["maybe_consume_signed_record"] = VERIFIED_ONCE
         if "QUERY_TIMEOUT" in names:
             names["QUERY_TIMEOUT"] = QUERY_SECONDS
         if "MAX_DHT_MESSAGE_SIZE" in names:

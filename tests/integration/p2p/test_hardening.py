@@ -19,10 +19,12 @@ from libp2p.abc import ISecureConn
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.custom_types import TProtocol
 from libp2p.kad_dht.kad_dht import DHTMode, KadDHT
+from libp2p.kad_dht.pb.kademlia_pb2 import Message as Kad
 from libp2p.kad_dht.provider_store import ProviderStore
 from libp2p.network.exceptions import SwarmException
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo
+from libp2p.peer.peerstore import create_signed_peer_record
 from libp2p.protocol_muxer.exceptions import MultiselectCommunicatorError
 from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
 from libp2p.pubsub.gossipsub import GossipSub
@@ -41,6 +43,7 @@ from node.p2p.hardening import multistream
 from node.p2p.hardening.gossipsub import BoundedGossipSub
 from node.p2p.hardening.kad import PROTOCOL, PROVIDERS_PER_KEY, BoundedKad
 from node.p2p.hardening.pubsub import BoundedPubsub
+from node.p2p.hardening.records import STOCK_CONSUME, VerifiedOnce
 from node.p2p.hardening.yamux import BoundedYamux
 from node.p2p.hostbuild import build_host
 from node.p2p.network import open_network
@@ -425,6 +428,29 @@ def test_twenty_sybils_fill_a_key_of_stock_for_two_days_and_ours_has_room_and_fo
         record.timestamp -= 31 * 60
     assert len(stock.get_providers(key)) == 20
     assert kad.provider_store.get_providers(key) == []
+
+
+def test_stock_verifies_a_record_each_time_and_ours_once_and_never_takes_a_false_one() -> None:
+    host, keys = our_host(0), create_new_key_pair(seed_of("told"))
+    record = create_signed_peer_record(
+        ID.from_pubkey(keys.public_key), [Multiaddr("/ip4/10.0.0.1/tcp/1")], keys.private_key
+    )
+    calls: list[bool] = []
+
+    def counted(*arguments: Any) -> bool:
+        calls.append(STOCK_CONSUME(*arguments))
+        return calls[-1]
+
+    ours = VerifiedOnce(counted)
+    true = Kad.Peer(id=peer_of("told").to_bytes(), signedRecord=record.marshal_envelope())
+    false = Kad.Peer(id=peer_of("other").to_bytes(), signedRecord=record.marshal_envelope())
+    assert [ours(true, host) for _ in range(3)] == [True] * 3
+    assert calls == [True]
+    assert [ours(false, host) for _ in range(3)] == [False] * 3
+    assert calls == [True, False, False, False]
+    assert host.store.addresses(peer_of("told"))
+    assert ours(true, our_host(1))
+    assert len(calls) == 5
 
 
 async def test_stock_answers_who_provides_from_what_it_once_heard_and_asks_nobody() -> None:

@@ -9,6 +9,7 @@ from the same holder or another; what does not hash to its name is thrown away.
 import contextlib
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
@@ -117,7 +118,11 @@ class Blobs:
         self._path(blob.hash).unlink(missing_ok=True)
 
     def _make_room(self, new: Hash) -> None:
-        files = [(p.stat().st_mtime, p.stat().st_size, p) for p in self._folder.iterdir()]
+        files = []
+        for path in self._folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # another task has just kept what it named
+                found = path.stat()
+                files.append((found.st_mtime, found.st_size, path))
         kept = {self._path(name) for name in self._granted} | {self._path(new)}
         total = sum(size for _, size, _ in files)
         for _, size, path in sorted(files):
@@ -217,14 +222,18 @@ class Blobs:
 
 
 def _write(path: Path, data: bytes) -> None:
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with new.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(
-            file.fileno()
-        )  # a result is promised on chain once it is kept: it survives a power cut
-    new.replace(path)
+    # A name of its own: tasks of one input keep it at the same time, each in a thread.
+    handle, new = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            # A result is promised on chain once it is kept: it survives a power cut.
+            os.fsync(file.fileno())
+        Path(new).replace(path)
+    except BaseException:
+        Path(new).unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -158,3 +158,16 @@ async def test_a_peer_that_takes_too_much_waits_and_others_do_not(tmp_path: Path
         assert answers == {b"\x00", b"\x02"}
         ours = Blobs(modest, tmp_path / "m")
         assert len(await ours.fetch(blob, holder.peer_id)) == 100
+
+
+async def test_one_blob_kept_many_times_at_once_is_there_and_nothing_beside_it(
+    tmp_path: Path,
+) -> None:
+    async with networks(1) as (holder,):
+        ours = Blobs(holder, tmp_path / "a")
+        for n in range(20):
+            data = bytes([n]) * PIECE_BYTES
+            async with trio.open_nursery() as nursery:
+                for _ in range(8):
+                    nursery.start_soon(ours.put, data, "x")
+        assert len(list((tmp_path / "a").iterdir())) == 20

@@ -5,14 +5,18 @@ must be ours, a request that names an ``Origin`` must come from our own pages, a
 the token, which is in a file that only the owner can read. No cookie is ever looked at.
 """
 
+import logging
 import secrets
 from collections.abc import Callable
 from typing import Final
 
+import trio
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["OPEN", "Access"]
+
+_LOG: Final = logging.getLogger("ainur.api")
 
 OPEN: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Nothing in them is secret, and what asks for them often cannot show a token."""
@@ -50,7 +54,11 @@ class Access:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *HEADERS]
-            await send(message)
+            try:
+                await send(message)
+            except trio.BusyResourceError:
+                # The server itself has begun to refuse what still comes, and does not wait for our answer.
+                _LOG.debug("%s: refused by the server before it was answered", scope["path"])
 
         await (refusal or self._app)(scope, receive, guarded)
 

@@ -28,6 +28,8 @@ class Part:
     command: tuple[str, ...]
     inner: bool = False
     """Whether the inner loop runs it."""
+    named: bool = False
+    """Whether it runs only when it is named: long, and not for every change."""
     needs: str | None = None
     """A program that must be there."""
     cwd: Path = ROOT
@@ -109,10 +111,11 @@ PARTS = (
     Part("types-pure", python("basedpyright"), inner=True),
     Part("unit", tests("unit"), inner=True),
     Part("property", tests("property")),
-    Part("integration", tests("integration")),
+    Part("integration", tests("integration", "-m", "not market")),
     Part("polkadotjs", POLKADOT_JS, needs="npm"),
     Part("golibp2p", GO_LIBP2P, needs="go"),
-    Part("e2e", tests("e2e")),
+    Part("e2e", tests("e2e", "-m", "not market")),
+    Part("market", python("pytest", "-q", "tests", "-m", "market"), named=True),
     Part("pallets-format", ("cargo", "fmt", "--all", "--check"), needs="cargo", cwd=PALLETS),
     Part("pallets-crates", python("python", "../scripts/check-crates"), needs="cargo", cwd=PALLETS),
     Part("pallets-lint", CLIPPY, needs="cargo", cwd=PALLETS),
@@ -171,6 +174,8 @@ def main() -> None:
         parts = list(ON_NODE)
     else:
         parts = [p for p in PARTS if p.inner or chosen.what == "everything"]
+        if not chosen.only and not chosen.list:
+            parts = [p for p in parts if not p.named]
     if chosen.only:
         names = set(chosen.only.split(","))
         if unknown := names - {p.name for p in parts}:
@@ -178,7 +183,7 @@ def main() -> None:
         parts = [p for p in parts if p.name in names]
     if chosen.list:
         for part in parts:
-            print(f"{part.name:16} {' '.join(part.command)}")
+            print(f"{part.name:16} {' '.join(part.command)}{'  (when named)' * part.named}")
         return
     # The same examples each time; `nightly` looks further.
     os.environ.setdefault("HYPOTHESIS_PROFILE", "dev" if chosen.what == "inner" else "ci")

@@ -16,7 +16,12 @@ from node.process.keys import KeyChoice, load_keys
 from tests.support.markets import Market
 from tests.support.node_processes import NodeProcess, ainur, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.chain, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.chain,
+    pytest.mark.market,
+    pytest.mark.timeout(400),
+]
 
 AGENT = """
 import asyncio

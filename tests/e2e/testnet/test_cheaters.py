@@ -15,7 +15,7 @@ from node.testnet.money import read_funds
 from tests.support.node import IS_NODE
 from tests.support.runtime import runtime_code
 
-pytestmark = [pytest.mark.e2e, pytest.mark.chain, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.chain, pytest.mark.market, pytest.mark.timeout(600)]
 
 PATIENCE = 120.0
 ATTEMPTS = 5

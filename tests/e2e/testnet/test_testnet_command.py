@@ -16,7 +16,7 @@ import pytest
 from node.testnet.home import Folder, folder_of
 from tests.support.runtime import runtime_code
 
-pytestmark = [pytest.mark.e2e, pytest.mark.chain, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.chain, pytest.mark.market, pytest.mark.timeout(300)]
 
 PATIENCE = 120.0
 MOMENT = 2.0

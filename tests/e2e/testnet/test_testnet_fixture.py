@@ -18,6 +18,7 @@ from tests.support.node import IS_NODE
 from tests.support.runtime import runtime_code
 
 pytestmark = [
+    pytest.mark.market,
     *(pytest.mark.e2e, pytest.mark.chain, pytest.mark.timeout(300)),
     pytest.mark.testnet(nodes=3, backend="node" if IS_NODE else "embedded"),
 ]

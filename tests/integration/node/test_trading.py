@@ -26,7 +26,7 @@ from node.trade.tasks import TaskSpec
 from tests.support.markets import TERMS, Market, Node, identity_of, open_market, tasks_events
 from tests.support.networks import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.chain]
+pytestmark = [pytest.mark.integration, pytest.mark.chain, pytest.mark.market]
 
 WORDCOUNT = """
 import asyncio

@@ -11,6 +11,7 @@ from typing import Literal
 import attrs
 
 from market.envelope import Opened
+from market.errors import UsageError
 from market.escrow.calls import Call
 from market.escrow.record import Escrow, State
 from market.hashing import Hash
@@ -49,6 +50,8 @@ __all__ = [
     "WorkStarted",
     "key_of",
     "prefix_of",
+    "submit_on",
+    "task_of",
 ]
 
 
@@ -74,6 +77,19 @@ class Found:
 
     id: EscrowId
     escrow: Escrow
+
+
+def task_of(terms: AgreementTerms | None, found: Found | None) -> AgreementTerms | Escrow:
+    """Return what a task is known by: its terms, or else its record.
+
+    Raises:
+        UsageError: it has neither.
+    """
+    if terms is not None:
+        return terms
+    if found is None:
+        raise UsageError("a task has terms or a record")
+    return found.escrow
 
 
 # Events.
@@ -205,6 +221,11 @@ class Submit:
 
     key: str
     what: OpenEscrow | OnEscrow
+
+
+def submit_on(found: Found, what: str, call: Call) -> Submit:
+    """Return the submission of a call on an escrow, under the name that it has once for the task."""
+    return Submit(key_of(found.escrow, what), OnEscrow(found.id, call))
 
 
 @attrs.frozen

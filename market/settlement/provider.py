@@ -23,9 +23,8 @@ import attrs
 
 from market import agreement
 from market.envelope import Opened
-from market.errors import AgreementError, IllegalEventError, UsageError
+from market.errors import AgreementError, IllegalEventError
 from market.escrow.calls import Accept, ClaimTimeout, Decline, Deliver, Refund
-from market.escrow.calls import Call as EscrowCall
 from market.escrow.record import TERMINAL, Escrow, State
 from market.hashing import Hash
 from market.messages import Agreement, AgreementTerms, Blob, Receipt
@@ -40,17 +39,16 @@ from market.settlement.effects import (
     Found,
     Grant,
     InputChecked,
-    OnEscrow,
     Outcome,
     Perform,
     ProviderEvent,
     Settled,
     Stop,
-    Submit,
     WorkDone,
     WorkFailed,
     WorkStarted,
-    key_of,
+    submit_on,
+    task_of,
 )
 from market.settlement.terms import Policy
 from market.steps import Ignored, Send, Step
@@ -124,11 +122,7 @@ class Provider:
     @property
     def task(self) -> AgreementTerms | Escrow:
         """Return what the task is known by."""
-        if self.terms is not None:
-            return self.terms
-        if self.found is None:
-            raise UsageError("a task has terms or a record")
-        return self.found.escrow
+        return task_of(self.terms, self.found)
 
 
 def consider(
@@ -228,10 +222,6 @@ def due(state: Provider, at: Step) -> list[Effect]:
             return [] if state.found is None else _on_escrow(state, state.found, at)
 
 
-def _submit(found: Found, what: str, call: EscrowCall) -> Submit:
-    return Submit(key_of(found.escrow, what), OnEscrow(found.id, call))
-
-
 def _while_signed(state: Provider, at: Step) -> list[Effect]:
     """Answer until the escrow is there; accept one that was proposed, decline what is not ours."""
     found, by = state.found, at.identity.account
@@ -239,10 +229,10 @@ def _while_signed(state: Provider, at: Step) -> list[Effect]:
         is_time = (at.now - state.since) % state.policy.resend == 0
         return [Send(state.task.requester, state.answer)] if is_time and state.answer else []
     if at.now > found.escrow.deadline:
-        return [_submit(found, "timeout/Open/0", ClaimTimeout(by))]
+        return [submit_on(found, "timeout/Open/0", ClaimTimeout(by))]
     if state.offer is None:
-        return [_submit(found, "decline", Decline(by))]
-    return [_submit(found, "accept", Accept(by, hash_offer(state.offer)))]
+        return [submit_on(found, "decline", Decline(by))]
+    return [submit_on(found, "accept", Accept(by, hash_offer(state.offer)))]
 
 
 def _on_escrow(state: Provider, found: Found, at: Step) -> list[Effect]:
@@ -250,13 +240,13 @@ def _on_escrow(state: Provider, found: Found, at: Step) -> list[Effect]:
     escrow, by = found.escrow, at.identity.account
     m, name = escrow.milestone, escrow.state.value
     if at.now > escrow.deadline:
-        return [_submit(found, f"timeout/{name}/{m}", ClaimTimeout(by))]
+        return [submit_on(found, f"timeout/{name}/{m}", ClaimTimeout(by))]
     result = state.results.get(m)
     if state.phase is Phase.WORKING:
         if result is not None:
-            return [_submit(found, f"deliver/{m}", Deliver(by, result.hash))]
+            return [submit_on(found, f"deliver/{m}", Deliver(by, result.hash))]
         if state.giving_back:
-            return [Stop(), _submit(found, f"refund/{m}", Refund(by))]
+            return [Stop(), submit_on(found, f"refund/{m}", Refund(by))]
         return [] if state.terms is None else [Perform(m)]
     shown: list[Effect] = [Grant(escrow.requester, escrow.result)] if escrow.result else []
     if result is not None and (at.now - state.since) % state.policy.resend == 0:

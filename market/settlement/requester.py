@@ -28,7 +28,7 @@ import attrs
 
 from market import agreement
 from market.envelope import Opened, expect, reopen
-from market.errors import AgreementError, IllegalEventError, UsageError
+from market.errors import AgreementError, IllegalEventError
 from market.escrow.calls import Call as EscrowCall
 from market.escrow.calls import Cancel, ClaimTimeout, DisputeCall, Release, RequestCancel
 from market.escrow.record import TERMINAL, Escrow, Reason, State
@@ -55,6 +55,8 @@ from market.settlement.effects import (
     Settled,
     Submit,
     key_of,
+    submit_on,
+    task_of,
 )
 from market.settlement.terms import Policy
 from market.steps import Accuse, Ignored, Opening, Send, Step
@@ -141,11 +143,7 @@ class Requester:
     @property
     def task(self) -> AgreementTerms | Escrow:
         """Return what the task is known by."""
-        if self.terms is not None:
-            return self.terms
-        if self.found is None:
-            raise UsageError("a task has terms or a record")
-        return self.found.escrow
+        return task_of(self.terms, self.found)
 
 
 def draft(
@@ -257,7 +255,7 @@ def _on_escrow(state: Requester, found: Found, at: Step) -> list[Effect]:
     m, name = escrow.milestone, escrow.state.value
 
     def submit(what: str, call: EscrowCall) -> list[Effect]:
-        return [Submit(key_of(escrow, what), OnEscrow(found.id, call))]
+        return [submit_on(found, what, call)]
 
     if at.now > escrow.deadline:
         return submit(f"timeout/{name}/{m}", ClaimTimeout(by))
@@ -294,10 +292,7 @@ def _on_delivery(state: Requester, found: Found, at: Step) -> list[Effect]:
     reason = Reason.RESULT_WITHHELD if verdict is None else Reason.RESULT_WRONG
     receipt = state.receipts.get(m)
     evidence = result if receipt is None else Hash(receipt.id)
-    dispute = Submit(
-        key_of(escrow, f"dispute/{m}"), OnEscrow(found.id, DisputeCall(by, reason, evidence))
-    )
-    return [*examine, dispute]
+    return [*examine, submit_on(found, f"dispute/{m}", DisputeCall(by, reason, evidence))]
 
 
 def verdict_of(state: Requester) -> bool | None:

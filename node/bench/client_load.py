@@ -17,7 +17,7 @@ from chain.client import Chain
 from chain.events.escrow import Opened
 from chain.payloads import Scheme
 from chain.signing import Signer, development_signer
-from chain.stored import Submission
+from chain.stored import MemoryStore, Submission
 from chain.submission import Receipt
 from market.hashing import Hash, TaskId, digest
 from market.offer import NO_SLOT, Offer, offer_payload
@@ -42,24 +42,14 @@ HASH = Hash(bytes(32))
 Work = tuple[str, Call, Signer]
 
 
-class ForgetfulStore:
+class ForgetfulStore(MemoryStore):
     """Keeps what is in flight, and forgets what is settled: so that only the client's own memory is measured."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, Submission] = {}
-
-    async def load(self, key: str) -> Submission | None:
-        """Return what is in flight under a key."""
-        await trio.lowlevel.checkpoint()
-        return self._kept.get(key)
 
     async def save(self, submission: Submission) -> None:
         """Keep it, or forget it once it is settled."""
-        await trio.lowlevel.checkpoint()
-        if submission.place is None:
-            self._kept[submission.key] = submission
-        else:
-            self._kept.pop(submission.key, None)
+        await super().save(submission)
+        if submission.place is not None:
+            del self._kept[submission.key]
 
 
 def transfer(number: int) -> TransferKeepAlive:

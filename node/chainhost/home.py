@@ -8,7 +8,7 @@ import attrs
 
 from node.chainhost.errors import ChainHostError
 
-__all__ = ["DEFAULT_NAME", "Folder", "folder_of", "home"]
+__all__ = ["DEFAULT_NAME", "Folder", "folder_of", "home", "is_name"]
 
 DEFAULT_NAME = "dev"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -77,6 +77,11 @@ def home() -> Path:
     return user_data_path("ainur", appauthor=False).absolute()
 
 
+def is_name(name: str) -> bool:
+    """Return whether a chain or a testnet may be called so: up to 63 letters, digits, dots, dashes, underscores."""
+    return _NAME.fullmatch(name) is not None
+
+
 def folder_of(name: str, data_dir: Path | None) -> Folder:
     """Return a chain's folder.
 
@@ -87,7 +92,7 @@ def folder_of(name: str, data_dir: Path | None) -> Folder:
     Raises:
         ChainHostError: the name is none.
     """
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise ChainHostError(
             f"{name!r} is no name for a chain: up to 63 letters, digits, dots, dashes, underscores"
         )

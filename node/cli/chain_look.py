@@ -10,7 +10,7 @@ import click
 
 from chain.devchain.errors import DevChainError
 from node.chainhost.home import Folder
-from node.cli.chain_options import chain_options, show_record
+from node.cli.chain_options import chain_options, lines_option, show_record
 from node.cli.output import guarded, json_option, print_json
 
 __all__ = ["logs", "runtime", "status"]
@@ -56,14 +56,7 @@ def _process(pid: int, now: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.option(
-    "--lines",
-    "-n",
-    type=click.IntRange(0),
-    default=50,
-    show_default=True,
-    help="How many, from the end.",
-)
+@lines_option
 @click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C, or until the chain ends.")
 @chain_options
 @json_option

@@ -11,11 +11,21 @@ from node.chainhost.errors import ChainHostError
 from node.chainhost.home import DEFAULT_NAME, folder_of
 from node.cli.output import guarded, print_json
 
-__all__ = ["chain_options", "dry_run_option", "show_plan", "show_record"]
+__all__ = ["chain_options", "dry_run_option", "lines_option", "show_plan", "show_record"]
 
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Say what would be done, and do nothing."
 )
+
+lines_option = click.option(
+    "--lines",
+    "-n",
+    type=click.IntRange(0),
+    default=50,
+    show_default=True,
+    help="How many, from the end.",
+)
+"""Of ``logs``."""
 
 
 def chain_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from node.cli.chain_options import lines_option
 from node.cli.output import json_option, print_json
 from node.cli.testnet_options import funds_of, running_testnet, show_testnet, testnet_json
 from node.cli.testnet_process import wide_option
@@ -90,14 +91,7 @@ def _merged(sources: dict[str, Path], count: int) -> list[tuple[str, str]]:
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NODE]...")
-@click.option(
-    "--lines",
-    "-n",
-    type=click.IntRange(0),
-    default=50,
-    show_default=True,
-    help="How many, from the end.",
-)
+@lines_option
 @click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C, or until all have ended.")
 @running_testnet
 @json_option

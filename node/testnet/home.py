@@ -1,13 +1,12 @@
 """Where testnets live: ``AINUR_HOME/testnets/NAME``, or a folder of the caller's own."""
 
-import re
 from pathlib import Path
 
 import attrs
 
 from node.chainhost import lock
 from node.chainhost.home import Folder as ChainFolder
-from node.chainhost.home import home
+from node.chainhost.home import home, is_name
 from node.process.datadir import DataDir
 from node.testnet.errors import NotRunningError, UsageError
 
@@ -16,7 +15,6 @@ __all__ = ["DEFAULT_NAME", "FIRST", "Folder", "folder_of", "running_folder", "ru
 DEFAULT_NAME = "dev"
 FIRST = "n1"
 """The node that buys."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 @attrs.frozen
@@ -115,7 +113,7 @@ def folder_of(name: str, data_dir: Path | None = None) -> Folder:
     Raises:
         UsageError: the name is none.
     """
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise UsageError(
             f"{name!r} is no name for a testnet: up to 63 letters, digits, dots, dashes, underscores"
         )
@@ -128,7 +126,7 @@ def running_names() -> list[str]:
         names = sorted(path.name for path in _testnets().iterdir())
     except FileNotFoundError:
         return []
-    return [n for n in names if _NAME.fullmatch(n) and folder_of(n).is_running()]
+    return [n for n in names if is_name(n) and folder_of(n).is_running()]
 
 
 def running_folder(name: str | None) -> Folder:

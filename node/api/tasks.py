@@ -48,6 +48,8 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int = 1
     output_schema: dict[str, Any] | None = None
     check: str | None = None
+    check_command: tuple[str, ...] = ()
+    replicas: int = 1
 
 
 _WANTED: Final = msgspec.json.Decoder(Wanted)
@@ -99,6 +101,8 @@ async def submit(request: Request) -> Response:
             version=wanted.version,
             output_schema=wanted.output_schema,
             check=wanted.check,
+            check_command=wanted.check_command,
+            replicas=wanted.replicas,
         )
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as wrong:
         return error(400, "usage", f"that is no task: {wrong}")

@@ -33,6 +33,7 @@ from market.settlement import requester as buying
 from market.settlement.effects import CancelWanted, Ending, Outcome, ResultChecked
 from market.units import Planck, block_after, format_amount
 from node.agents.schemas import Judge
+from node.database import DatabaseError
 from node.drive import Runner
 from node.p2p.blobs import Blobs
 from node.p2p.gossip import cfp_topic
@@ -169,6 +170,7 @@ class Requester:
         Raises:
             UsageError: no such task is possible; the message says why.
             NetworkUsageError: the input is too large.
+            DatabaseError: the disk has failed or is full.
         """
         if check is not None and check not in self._checks:
             have = ", ".join(sorted(self._checks)) or "none"
@@ -183,7 +185,12 @@ class Requester:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
             told = " ".join(str(error).split())
             raise UsageError(f"input and schema are JSON: {told[:_TOLD]}") from error
-        blob = await self._blobs.put(given, "application/json")
+        try:
+            blob = await self._blobs.put(given, "application/json")
+        except OSError as error:
+            raise DatabaseError(
+                f"the input cannot be kept ({error}): free space on the disk"
+            ) from error
         try:
             spec = msgspec.convert(
                 {

@@ -11,7 +11,7 @@ __all__ = ["main"]
 GROUPS: dict[str, tuple[str, str]] = {
     "agent": ("node.cli.agent", "Look at agents and try them before they are offered."),
     "agents": ("node.cli.agents", "List the agents that a node knows."),
-    "auction": ("node.cli.auction", "Check and explain finished auctions."),
+    "auction": ("node.cli.auction", "Show, check and explain auctions."),
     "bench": ("node.cli.bench", "Measure this machine; exit code 1 when a goal is missed."),
     "chain": (
         "node.cli.chain",

@@ -13,7 +13,13 @@ from node.process.datadir import data_dir as folder_of_node
 from node.testnet.errors import TestnetError
 from node.testnet.home import FIRST, running_folder, running_names
 
-__all__ = ["data_dir_option", "own_data_dir_option", "show_table", "without_version"]
+__all__ = [
+    "choice_option",
+    "data_dir_option",
+    "own_data_dir_option",
+    "show_table",
+    "without_version",
+]
 
 
 _DATA_DIR = "--data-dir"
@@ -33,20 +39,30 @@ def own_data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that name a running node; the command is given its folder."""
 
+    def run(choose: Callable[[], DataDir], **options: Any) -> None:
+        command(folder=choose(), **options)
+
+    return choice_option(_as(command, run))
+
+
+def choice_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that name a running node to a command that may need none; it is given what finds its folder."""
+
     @click.option(_DATA_DIR, type=_PATH, help="The node's folder.")
     @click.option(
         "--testnet", metavar="NAME", help="A node of this testnet: its first one, which buys."
     )
     @click.option("--node", metavar="NODE", help="Another node of the testnet, such as n2.")
     def run(data_dir: Path | None, testnet: str | None, node: str | None, **options: Any) -> None:
-        command(folder=_find(data_dir, testnet, node), **options)
+        command(choose=lambda: _find(data_dir, testnet, node), **options)
 
     return _as(command, run)
 
 
 def _as(command: Callable[..., Any], run: Any) -> Callable[..., Any]:
     run.__doc__, run.__name__ = command.__doc__, command.__name__
-    run.__click_params__ = [*getattr(command, "__click_params__", []), *run.__click_params__]
+    own = getattr(run, "__click_params__", [])
+    run.__click_params__ = [*getattr(command, "__click_params__", []), *own]
     guard: Callable[..., Any] = guarded(ApiError, TestnetError)(run)
     return guard
 

@@ -20,6 +20,10 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "demo": ("node.cli.demo", "Show step by step what happens, on a chain of its own."),
     "dispute": ("node.cli.dispute", "Disputes on the chain: list them, and rule as their arbiter."),
+    "doctor": (
+        "node.cli.doctor",
+        "Look at this machine: what is wrong, and how to mend it.",
+    ),
     "escrow": (
         "node.cli.escrow",
         "Escrows on the chain: what is held, and who can act until when.",

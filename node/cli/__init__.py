@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from node.cli.errors import MissingLibraryError
+
 __all__ = ["main"]
 
 GROUPS: dict[str, tuple[str, str]] = {
@@ -28,6 +30,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "node.cli.escrow",
         "Escrows on the chain: what is held, and who can act until when.",
     ),
+    "explain": ("node.cli.explain", "Say what an error means, and what to do."),
     "find": ("node.cli.find", "Find agents by capability, by prefix or by text."),
     "keys": (
         "node.cli.keys",
@@ -98,5 +101,6 @@ def main(argv: list[str] | None = None, **kwargs: Any) -> None:
             raise
         extra = "node" if name in OF_THE_NODE else "agents"
         how = f"`./scripts/setup` in a clone, or `pip install 'ainur[{extra}]'`"
-        click.echo(f"Error: {name} is missing: run {how}", err=True)
-        sys.exit(1)
+        missing = MissingLibraryError(f"{name} is missing: run {how}")
+        missing.show()
+        sys.exit(missing.exit_code)

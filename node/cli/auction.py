@@ -13,7 +13,8 @@ from market.errors import MarketError
 from market.identity import AccountId, ss58_from_account
 from market.messages import Transcript
 from market.units import format_amount
-from node.cli.auction_source import Source, UnusableAuctionError, source_argument
+from node.cli.auction_source import Source, source_argument
+from node.cli.errors import UnusableAuctionError
 from node.cli.payment import in_words
 
 __all__ = ["describe_count", "fault_rows", "group", "print_explanation"]

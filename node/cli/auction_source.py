@@ -11,18 +11,13 @@ from market.auction.file import FILE_BYTES, AuctionFile, decode_auction_file_unt
 from market.errors import MarketError
 from node.api.client import ApiError, Client, RefusedError, connect
 from node.cli.api import choice_option
+from node.cli.errors import UnusableAuctionError
 from node.process.datadir import DataDir
 from node.testnet.errors import TestnetError
 
-__all__ = ["Source", "UnusableAuctionError", "source_argument"]
+__all__ = ["Source", "source_argument"]
 
 _TASK_BYTES = 32
-
-
-class UnusableAuctionError(click.ClickException):
-    """What is no finished auction, or cannot be judged now."""
-
-    exit_code = 2
 
 
 @attrs.frozen
@@ -46,7 +41,7 @@ class Source:
                 return _decoded(self.name, _read_file(self.file))
             return _decoded(self.name, self.client().bytes_of(f"/v1/tasks/{self.name}/auction"))
         except (ApiError, TestnetError) as error:
-            raise UnusableAuctionError(str(error)) from error
+            raise _unusable(error) from error
 
     def client(self) -> Client:
         """Return a client of the task's node.
@@ -68,7 +63,7 @@ class Source:
         try:
             found: str | None = self.client().get("/v1/status")["chain"]["url"]
         except (ApiError, TestnetError) as error:
-            raise UnusableAuctionError(str(error)) from error
+            raise _unusable(error) from error
         return found
 
     def steps(self) -> tuple[list[dict[str, Any]], str] | None:
@@ -88,8 +83,14 @@ class Source:
                     raise
                 return client.get(f"/v1/tasks/{self.name}")["events"], str(refused)
         except (ApiError, TestnetError) as error:
-            raise UnusableAuctionError(str(error)) from error
+            raise _unusable(error) from error
         return None
+
+
+def _unusable(error: ApiError | TestnetError) -> UnusableAuctionError:
+    from node.explain.codes import code_of
+
+    return UnusableAuctionError(str(error), code_of(error))
 
 
 def source_argument(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -75,7 +75,9 @@ class Client:
         """
         return self._answer("GET", _target(path, params), None)
 
-    def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def post(
+        self, path: str, body: dict[str, Any] | list[dict[str, Any]] | None = None
+    ) -> dict[str, Any]:
         """Ask for something to be done, and return the answer.
 
         Raises:

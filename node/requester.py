@@ -8,7 +8,7 @@ in is not forgotten: one that waits is called for after a restart, one that is u
 import functools
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -38,11 +38,12 @@ from node.p2p.blobs import Blobs
 from node.p2p.errors import BlobError, NetworkError
 from node.p2p.gossip import cfp_topic
 from node.trade.calls import Windows, build_call, require_possible
+from node.trade.gathering import Gathering
 from node.trade.life import Life
 from node.trade.running import Running, StoppingError
 from node.trade.tasks import Kept, Tasks, TaskSpec
 
-__all__ = ["CALL_AUDIENCE", "Check", "Requester", "Router", "Terms"]
+__all__ = ["CALL_AUDIENCE", "Check", "NewTask", "Requester", "Router", "Terms"]
 
 _LOG: Final = logging.getLogger("ainur.requester")
 CALL_AUDIENCE: Final = audience_of_topic(cfp_topic(0))
@@ -77,6 +78,25 @@ class Terms:
     """Share by which the chain's blocks may take longer or shorter than it says before deadlines mean nothing."""
 
 
+@attrs.frozen(kw_only=True)
+class NewTask:
+    """A task as it is handed in."""
+
+    capability: str
+    given: bytes
+    """The input, JSON."""
+    budget: Planck
+    """The most that its provider is paid."""
+    deadline_ms: int
+    """From the opening of its escrow to the result on chain."""
+    version: int = 1
+    """Of the capability."""
+    output_schema: dict[str, Any] | None = None
+    """What a result must fit."""
+    check: str | None = None
+    """Name of a check of ours."""
+
+
 class Requester:
     """Buys what its users want done."""
 
@@ -105,16 +125,13 @@ class Requester:
         self._checks = dict(checks or {})
         self._tasks = Tasks(runner.database)
         self._running = Running()
-        self._waiting: list[Kept] = []
-        self._come = trio.Event()
+        self._gathering = Gathering(self._terms.gather_seconds)
         self._called: set[AuctionId] = set()
         """Auctions that were called in this run of the node."""
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Buy until cancelled; what waited before a restart is called for."""
-        self._waiting = [kept for kept in self._tasks.open() if kept.auction is None]
-        if self._waiting:
-            self._come.set()
+        self._gathering.put(kept for kept in self._tasks.open() if kept.auction is None)
         async with trio.open_nursery() as nursery:
             await nursery.start(self._running.run)
             nursery.start_soon(self._gather)
@@ -122,71 +139,58 @@ class Requester:
 
     # What users ask.
 
-    async def submit(
-        self,
-        capability: str,
-        given: bytes,
-        *,
-        budget: Planck,
-        deadline_ms: int,
-        version: int = 1,
-        output_schema: dict[str, Any] | None = None,
-        check: str | None = None,
-    ) -> TaskId:
-        """Take a task in; when this returns it is not forgotten any more.
+    async def submit(self, capability: str, given: bytes, **wanted: Any) -> TaskId:
+        """Take one task in, as :meth:`submit_all` does several; its fields are those of :class:`NewTask`."""
+        [task] = await self.submit_all([NewTask(capability=capability, given=given, **wanted)])
+        return task
 
-        Args:
-            capability: what is wanted.
-            given: the input, JSON.
-            budget: the most that its provider is paid, planck.
-            deadline_ms: from the opening of its escrow to the result on chain.
-            version: of the capability.
-            output_schema: what a result must fit.
-            check: name of a check of ours.
+    async def submit_all(self, tasks: Sequence[NewTask]) -> list[TaskId]:
+        """Take tasks in, all or none; when this returns they are not forgotten any more.
+
+        They are called for together, with whatever else comes while their window is open.
 
         Raises:
-            UsageError: no such task is possible; the message says why.
-            NetworkUsageError: the input is too large.
+            UsageError: one of them is not possible; the message says why.
+            NetworkUsageError: an input is too large.
         """
-        if check is not None and check not in self._checks:
+        with self._gathering.coming():
+            specs = [await self._spec_of(task) for task in tasks]
+            observed = await self._runner.chain.millis_per_block()
+            for spec in specs:
+                require_possible(spec, self._runner.params, observed, self._terms.drift)
+            named = [(TaskId(secrets.token_bytes(32)), spec) for spec in specs]
+            for kept in await self._tasks.add(named):
+                fields = {
+                    "capability": kept.spec.capability,
+                    "budget": str(kept.spec.budget),
+                    "deadline_ms": kept.spec.deadline_ms,
+                }
+                self._life.tell(kept.id, "submitted", self._runner.head, fields)
+                self._gathering.put([kept])
+        return [name for name, _ in named]
+
+    async def _spec_of(self, task: NewTask) -> TaskSpec:
+        if task.check is not None and task.check not in self._checks:
             have = ", ".join(sorted(self._checks)) or "none"
-            raise UsageError(f"there is no check {check!r} at this node (there: {have})")
+            raise UsageError(f"there is no check {task.check!r} at this node (there: {have})")
         try:
-            msgspec.json.decode(given)
-            Judge(output_schema, "the wanted result")
+            msgspec.json.decode(task.given)
+            Judge(task.output_schema, "the wanted result")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
             raise UsageError(f"input and schema are JSON: {error}") from error
-        blob = await self._blobs.put(given, "application/json")
+        fields = {
+            "capability": task.capability,
+            "version": task.version,
+            "input": await self._blobs.put(task.given, "application/json"),
+            "budget": task.budget,
+            "deadline_ms": task.deadline_ms,
+            "output_schema": task.output_schema,
+            "check": task.check,
+        }
         try:
-            spec = msgspec.convert(
-                {
-                    "capability": capability,
-                    "version": version,
-                    "input": blob,
-                    "budget": budget,
-                    "deadline_ms": deadline_ms,
-                    "output_schema": output_schema,
-                    "check": check,
-                },
-                TaskSpec,
-            )
+            return msgspec.convert(fields, TaskSpec)
         except msgspec.ValidationError as error:
             raise UsageError(f"no such task: {error}") from error
-        observed = await self._runner.chain.millis_per_block()
-        require_possible(spec, self._runner.params, observed, self._terms.drift)
-        task = TaskId(secrets.token_bytes(32))
-        await self._tasks.add(task, spec)
-        kept = self._tasks.get(task)
-        if kept is not None:
-            self._life.tell(
-                task,
-                "submitted",
-                self._runner.head,
-                {"capability": capability, "budget": str(budget), "deadline_ms": deadline_ms},
-            )
-            self._waiting.append(kept)
-            self._come.set()
-        return task
 
     def task(self, task: bytes) -> Kept | None:
         """Return a task."""
@@ -250,8 +254,7 @@ class Requester:
             raise UsageError(f"it has ended: {kept.ended}")
 
         await self._withdraw(task)
-        if any(each.id == task for each in self._waiting):
-            self._waiting = [each for each in self._waiting if each.id != task]
+        if self._gathering.drop(task):
             self._end(task, "cancelled", "cancelled before anybody was called")
 
     # Tasks that came together are called for together.
@@ -259,10 +262,7 @@ class Requester:
     async def _gather(self) -> None:
         await self._runner.is_present.wait()
         while True:
-            await self._come.wait()
-            await trio.sleep(self._terms.gather_seconds)
-            self._come = trio.Event()
-            waiting, self._waiting = self._waiting, []
+            waiting = await self._gathering.take()
             for first in range(0, len(waiting), MAX_TASKS):
                 with suppress(StoppingError):  # what waits is called for when the node runs again
                     await self._call(waiting[first : first + MAX_TASKS])
@@ -407,8 +407,7 @@ class Requester:
 
     async def _call_again(self, task: bytes, auction: AuctionId) -> None:
         if await self._tasks.requeue(task, auction) and (kept := self._tasks.get(task)) is not None:
-            self._waiting.append(kept)
-            self._come.set()
+            self._gathering.put([kept])
 
     async def _withdraw(self, task: bytes) -> None:
         def act(drive: Drive) -> None:

@@ -10,7 +10,7 @@ import click
 
 from node.chainhost.backend import BACKENDS
 from node.chainhost.errors import ChainHostError
-from node.cli.output import json_option, print_json
+from node.cli.output import failure, json_option, print_json
 
 __all__ = ["group"]
 
@@ -65,7 +65,7 @@ def group(*, keep: bool, backend: str, as_json: bool) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except* (ChainHostError, ChainError) as group_:
-        raise click.ClickException(str(_first(group_))) from group_
+        raise failure(_first(group_)) from group_
 
 
 def _end(interrupted: BaseExceptionGroup[Any]) -> Never:

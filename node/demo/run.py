@@ -26,6 +26,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class InterruptedDemoError(Exception):
     """A signal came.
 
+    Next: run `ainur demo` again; nothing was left behind.
+
     Attributes:
         number: which.
     """

@@ -1,7 +1,7 @@
 """What users have asked for: a task as it was submitted, kept until it has ended and after."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final
 
 import attrs
@@ -59,15 +59,22 @@ class Tasks:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def add(self, task: TaskId, spec: TaskSpec) -> None:
-        """Keep a task; when this returns it is not forgotten any more.
+    async def add(self, tasks: Sequence[tuple[TaskId, TaskSpec]]) -> list[Kept]:
+        """Keep tasks, all or none, and return them; when this returns they are not forgotten any more.
 
         Raises:
             DatabaseError: the disk has failed or is full.
         """
-        values = (task, _ENCODER.encode(spec), time.time_ns() // 10**6)
+        now = time.time_ns() // 10**6
+        rows = [(task, _ENCODER.encode(spec), now) for task, spec in tasks]
         statement = "INSERT INTO task (task_id, spec, submitted_ms) VALUES (?, ?, ?)"
-        await self._db.run(lambda db: db.execute(statement, values))
+
+        def write(db: Database) -> None:
+            for row in rows:
+                db.execute(statement, row)
+
+        await self._db.run(write)
+        return [_kept(*row, None, 0, None) for row in rows]
 
     def get(self, task: bytes) -> Kept | None:
         """Return a task."""

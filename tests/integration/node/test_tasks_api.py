@@ -77,6 +77,20 @@ async def test_a_task_is_submitted_listed_shown_and_watched(tmp_path: Path) -> N
             assert told[-1]["id"] == told[-2]["id"]  # to go on after
 
             await refuses_what_is_no_task(url)
+            await takes_an_array_whole_or_not_at_all(url)
+
+
+async def takes_an_array_whole_or_not_at_all(url: str) -> None:
+    before = (await ask(url, "get", "/v1/tasks"))["tasks"]
+    for wrong in ([], [GOOD, {**GOOD, "budget": "much"}], [GOOD, {**GOOD, "deadline_ms": 10}]):
+        with pytest.raises(RefusedError) as refused:
+            await ask(url, "post", "/v1/tasks", wrong)
+        assert refused.value.reason == "usage"
+    assert (await ask(url, "get", "/v1/tasks"))["tasks"] == before
+    taken = (await ask(url, "post", "/v1/tasks", [GOOD, {**GOOD, "budget": "2 AINU"}]))["tasks"]
+    assert [each["budget"] for each in taken] == [str(10**12), str(2 * 10**12)]
+    after = (await ask(url, "get", "/v1/tasks"))["tasks"]
+    assert {each["id"] for each in after} == {each["id"] for each in [*before, *taken]}
 
 
 async def refuses_what_is_no_task(url: str) -> None:

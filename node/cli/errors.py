@@ -11,6 +11,8 @@ __all__ = [
     "EXITS",
     "CommandError",
     "MissingLibraryError",
+    "NotNowError",
+    "NotThereError",
     "UnusableAuctionError",
     "UnwritableError",
 ]
@@ -58,6 +60,20 @@ class MissingLibraryError(CommandError):
     """A library is not installed that this command needs.
 
     Next: run `./scripts/setup` in a clone, or `pip install 'ainur[node,agents]'`; `ainur doctor` says what is missing.
+    """
+
+
+class NotThereError(CommandError):
+    """What was named is not there.
+
+    Next: look at what there is by the command that the message names.
+    """
+
+
+class NotNowError(CommandError):
+    """What was asked for cannot be done as things stand.
+
+    Next: do first what the message says.
     """
 
 

@@ -10,6 +10,7 @@ import click
 __all__ = [
     "EXITS",
     "CommandError",
+    "ConfigurationError",
     "MissingLibraryError",
     "NotNowError",
     "NotThereError",
@@ -60,6 +61,13 @@ class MissingLibraryError(CommandError):
     """A library is not installed that this command needs.
 
     Next: run `./scripts/setup` in a clone, or `pip install 'ainur[node,agents]'`; `ainur doctor` says what is missing.
+    """
+
+
+class ConfigurationError(CommandError):
+    """The configuration file is not as it has to be.
+
+    Next: mend the line that is named; `ainur config show` reads the file again.
     """
 
 

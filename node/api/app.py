@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from node.api import directory, health, metrics, peers, tasks
 from node.api.access import Access
+from node.api.reasons import Reason
 from node.api.shapes import error
 from node.api.view import View
 
@@ -19,7 +20,8 @@ __all__ = ["make_app"]
 async def _http_error(_request: Request, raised: Exception) -> Response:
     if not isinstance(raised, HTTPException):
         raise raised
-    reason = {404: "not-found", 405: "method"}.get(raised.status_code, "http")
+    known: dict[int, Reason] = {404: "not-found", 405: "method"}
+    reason = known.get(raised.status_code, "http")
     return error(raised.status_code, reason, raised.detail)
 
 

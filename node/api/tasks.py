@@ -21,6 +21,7 @@ from market.identity import ss58_from_account
 from market.messages.fields import MAX_BLOB_BYTES
 from market.settlement import requester as buying
 from market.units import parse_amount
+from node.api.reasons import Reason
 from node.api.shapes import answer, error
 from node.api.view import View
 from node.database import DatabaseError
@@ -57,7 +58,7 @@ _WANTED: Final = msgspec.json.Decoder(Wanted | _Batch)
 
 
 class _RefusedError(Exception):
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: Reason, message: str) -> None:
         super().__init__(message)
         self.response = error(status, reason, message)
 

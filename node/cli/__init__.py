@@ -6,18 +6,31 @@ from typing import Any
 
 import click
 
+from node.cli.errors import MissingLibraryError
+
 __all__ = ["main"]
 
 GROUPS: dict[str, tuple[str, str]] = {
     "agent": ("node.cli.agent", "Look at agents and try them before they are offered."),
     "agents": ("node.cli.agents", "List the agents that a node knows."),
-    "auction": ("node.cli.auction", "Check and explain finished auctions."),
+    "auction": ("node.cli.auction", "Show, check and explain auctions."),
     "bench": ("node.cli.bench", "Measure this machine; exit code 1 when a goal is missed."),
+    "bond": ("node.cli.bond", "The bond that a provider works under: show it, add, take out."),
     "chain": (
         "node.cli.chain",
         "The dev chain: start it, look at it, let time pass on it, stop it.",
     ),
-    "demo": ("node.cli.demo", "Show step by step what happens, on a chain of its own."),
+    "demo": ("node.cli.demo", "Show a market at work, step by step; or its chain alone."),
+    "dispute": ("node.cli.dispute", "Disputes on the chain: list them, and rule as their arbiter."),
+    "doctor": (
+        "node.cli.doctor",
+        "Look at this machine: what is wrong, and how to mend it.",
+    ),
+    "escrow": (
+        "node.cli.escrow",
+        "Escrows on the chain: what is held, and who can act until when.",
+    ),
+    "explain": ("node.cli.explain", "Say what an error means, and what to do."),
     "find": ("node.cli.find", "Find agents by capability, by prefix or by text."),
     "keys": (
         "node.cli.keys",
@@ -25,6 +38,10 @@ GROUPS: dict[str, tuple[str, str]] = {
     ),
     "node": ("node.cli.node", "A node of the market: run one, ask what it is."),
     "peers": ("node.cli.peers", "List the peers that a node is connected to."),
+    "reputation": (
+        "node.cli.reputation",
+        "Scores and bonds on the chain: whose word counts for how much.",
+    ),
     "submit": ("node.cli.submit", "Have a task done by whoever does it best for its price."),
     "task": ("node.cli.task", "The tasks of a node: list and show them, get results, cancel."),
     "sim": ("node.cli.sim", "Run the market's rules without a network."),
@@ -84,5 +101,6 @@ def main(argv: list[str] | None = None, **kwargs: Any) -> None:
             raise
         extra = "node" if name in OF_THE_NODE else "agents"
         how = f"`./scripts/setup` in a clone, or `pip install 'ainur[{extra}]'`"
-        click.echo(f"Error: {name} is missing: run {how}", err=True)
-        sys.exit(1)
+        missing = MissingLibraryError(f"{name} is missing: run {how}")
+        missing.show()
+        sys.exit(missing.exit_code)

@@ -12,7 +12,7 @@ import click
 
 from node.chainhost.backend import BACKENDS
 from node.chainhost.errors import ChainHostError
-from node.cli.output import json_option, print_json
+from node.cli.output import failure, json_option, print_json
 from node.cli.windows import parse_windows
 
 __all__ = ["group"]
@@ -31,10 +31,10 @@ __all__ = ["group"]
 def group(
     context: click.Context, *, keep: bool, windows: tuple[int, int, int] | None, as_json: bool
 ) -> None:
-    """Show a market at work: nodes that bid for tasks on real files, and are paid.
+    """Show a market at work, step by step; or its chain alone.
 
-    Five nodes and a chain, each a process of its own on this machine; every number that is shown is read from them.
-    With `chain`, what the chain does by itself.
+    Five nodes that bid for tasks on real files, do them and are paid, and a chain, each a process of its own on this
+    machine. Every number that is shown is read from them.
     """
     if context.invoked_subcommand is not None:
         if keep or windows is not None or as_json:
@@ -48,10 +48,10 @@ def group(
     from chain.errors import ChainError
     from market.errors import MarketError
     from node.api.client import ApiError
+    from node.demo.errors import DemoError
     from node.demo.interrupts import InterruptedDemoError
     from node.demo.market.run import Result, run_demo
     from node.demo.market.shape import to_json
-    from node.demo.market.stage import DemoError
     from node.demo.market.text import Teller
     from node.demo.market.told import Told
     from node.testnet.errors import TestnetError
@@ -134,7 +134,7 @@ def _ending(interrupted: type[Exception], *errors: type[Exception]) -> Iterator[
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except* errors as group_:
-        raise click.ClickException(str(_first(group_))) from group_
+        raise failure(_first(group_)) from group_
 
 
 def _end(interrupted: BaseExceptionGroup[Any]) -> Never:

@@ -11,6 +11,7 @@ from market.auction.file import AuctionFile, encode_auction_file
 from market.auction.verify import verify_transcript
 from market.units import format_amount
 from node.cli.auction import describe_count, fault_rows, print_explanation
+from node.cli.errors import UnwritableError
 from node.simulation.auction import random_auction
 from node.simulation.batch import ChainKind, Summary, run_batch, run_crashes, run_one
 from node.simulation.cheats import CHEATS
@@ -50,7 +51,7 @@ def auction(
         try:
             out.write_bytes(encode_auction_file(contents))
         except OSError as error:
-            raise click.ClickException(f"{out} cannot be written: {error.strerror}") from error
+            raise UnwritableError(f"{out} cannot be written: {error.strerror}") from error
     faults = verify_transcript(outcome.transcript, outcome.facts, outcome.evidence)
     planted = conduct.planted if conduct is not None and conduct.has_cheated else None
     found = {fault.kind for fault in faults}

@@ -13,6 +13,8 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class InterruptedDemoError(Exception):
     """A signal came.
 
+    Next: run `ainur demo` again; nothing was left behind.
+
     Attributes:
         number: which.
     """

@@ -64,6 +64,9 @@ def _transports(
         from libp2p.transport.quic.config import QUICTransportConfig
         from libp2p.transport.quic.transport import QUICTransport
 
+        from node.p2p.hardening import quic
+
+        quic.install()
         # Stock breaks off a stream on which nothing has come for 30 s: gossip is quiet for longer.
         patient = QUICTransportConfig(STREAM_READ_TIMEOUT=QUIC_READ_SECONDS)
         transports.append(QUICTransport(keys.private_key, config=patient))

@@ -4,6 +4,7 @@ What stock does: nothing. A process that was stopped, or a machine whose cable w
 connected for hours, in every mesh and routing table.
 """
 
+import math
 from typing import Final
 
 import trio
@@ -11,6 +12,7 @@ from libp2p.abc import INetConn
 from libp2p.host.ping import ID as PING
 from libp2p.host.ping import perform_ping_roundtrip
 from libp2p.peer.id import ID
+from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
 from libp2p.stream_muxer.exceptions import MuxedStreamError
 
 from node.p2p.hardening.faults import faults
@@ -43,13 +45,17 @@ class Keepalive:
                 for conn in connections:
                     nursery.start_soon(self._check, conn)
 
-    async def _ping(self, peer: ID) -> float:
-        """Return the seconds to a peer and back, where the connection itself has no pings.
+    async def _ping(self, conn: INetConn) -> float:
+        """Return the seconds to a peer and back on a connection that has no pings of its own.
 
-        Stock's PingService keeps a stream whose ping was cancelled, and raises TypeError on it after.
+        Stock's PingService keeps a stream whose ping was cancelled, and raises TypeError on it after;
+        and it takes whichever connection to the peer it likes, so that a dead one would end a live one.
         """
-        stream = await self._host.new_stream(peer, [PING])
+        stream = await conn.new_stream()
         try:
+            await self._host.multiselect_client.select_one_of(
+                [PING], MultiselectCommunicator(stream), math.ceil(self._seconds)
+            )
             return await perform_ping_roundtrip(stream) / 1_000
         finally:
             with trio.CancelScope(shield=True), trio.move_on_after(1.0):
@@ -63,7 +69,7 @@ class Keepalive:
                     if isinstance(conn.muxed_conn, BoundedYamux):
                         self.round_trips[peer] = await conn.muxed_conn.ping()
                     else:
-                        self.round_trips[peer] = await self._ping(peer)
+                        self.round_trips[peer] = await self._ping(conn)
                 except MuxedStreamError:
                     return  # it has just ended
                 except Exception as error:  # noqa: BLE001  (another transport's errors; the peer goes)

@@ -21,7 +21,6 @@ from libp2p.io.exceptions import IOException
 from libp2p.network.exceptions import SwarmException
 from libp2p.network.stream.exceptions import StreamError
 from libp2p.peer.id import ID
-from libp2p.protocol_muxer.exceptions import ProtocolNotSupportedError
 from libp2p.stream_muxer.exceptions import MuxedStreamError
 
 from market.identity import PeerId
@@ -38,6 +37,7 @@ from node.p2p.framing import FrameError, FrameReader, frame
 from node.p2p.hardening.admission import ByteBudget
 from node.p2p.hardening.faults import faults
 from node.p2p.hardening.host import BoundedHost
+from node.p2p.hardening.multistream import is_not_spoken
 
 __all__ = ["Handler", "Requests"]
 
@@ -158,9 +158,7 @@ class Requests:
                 peer, protocol, f"no answer from {peer} within {seconds:g} s"
             ) from error
         except StreamFailure as error:
-            if isinstance(error.__cause__, ProtocolNotSupportedError) or "supported" in str(
-                error.__cause__
-            ):
+            if is_not_spoken(error):
                 raise NotServedError(peer, protocol, f"{peer} does not speak {protocol}") from error
             raise RequestError(peer, protocol, f"{peer} broke off: {error}") from error
         except SwarmException as error:

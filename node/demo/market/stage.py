@@ -23,17 +23,13 @@ from node.testnet.config import TestnetView
 from node.testnet.handle import Testnet
 from node.testnet.home import FIRST
 
-__all__ = ["DemoError", "Stage"]
+__all__ = ["Stage"]
 
 WAITING: Final = 1_024
 """Events that were heard and not told yet."""
 LOOK_SECONDS: Final = 0.1
 FINAL_SECONDS: Final = 300.0
 """For the windows of an auction to be over."""
-
-
-class DemoError(Exception):
-    """The story could not be told to its end; the message says why, and what to do."""
 
 
 @attrs.define

@@ -7,10 +7,11 @@ from typing import Any, Final
 import attrs
 import trio
 
+from node.demo.errors import DemoError
 from node.demo.facts import Chapter, Fact
 from node.demo.market.life import describe
 from node.demo.market.samples import Sample, first, others
-from node.demo.market.stage import DemoError, Stage
+from node.demo.market.stage import Stage
 from node.demo.market.told import Ledger, Moment, Note, Offers, Onchain, Outcome
 from node.testnet.home import FIRST
 

@@ -7,18 +7,28 @@ what nobody expects.
 
 from typing import Final
 
+from libp2p.host.exceptions import StreamFailure
 from libp2p.io.exceptions import IOException
 from libp2p.io.utils import read_exactly
-from libp2p.protocol_muxer.exceptions import MultiselectCommunicatorError
+from libp2p.protocol_muxer.exceptions import MultiselectCommunicatorError, ProtocolNotSupportedError
 from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
 
-__all__ = ["STOCK_READ", "install"]
+__all__ = ["STOCK_READ", "install", "is_not_spoken"]
 
 STOCK_READ: Final = MultiselectCommunicator.read
 """The library's own, for the test that shows what is wrong with it."""
 
 LINE_BYTES: Final = 1_024
 """Source: multistream-select 1.0; go-multistream refuses longer ones too."""
+
+
+def is_not_spoken(failure: StreamFailure) -> bool:
+    """Return whether a stream failed because the peer does not speak its protocol.
+
+    Otherwise the stream broke, and another may not. The library tells the two apart only by their text.
+    """
+    cause = failure.__cause__
+    return isinstance(cause, ProtocolNotSupportedError) or "supported" in str(cause)
 
 
 async def _read(self: MultiselectCommunicator) -> str:

@@ -10,6 +10,8 @@ What stock does (``libp2p.pubsub.pubsub``):
   below those already seen, and peers drop everything.
 - Each RPC carries a signed peer record, made and verified anew each time; no other implementation
   sends or reads it.
+- When our stream to a new peer breaks while its protocol is agreed on, it is not tried again: we hear the
+  peer, and it never hears us.
 """
 
 import time
@@ -20,6 +22,8 @@ from typing import Final
 import trio
 from google.protobuf.message import DecodeError
 from libp2p.abc import IHost, INetStream
+from libp2p.host.exceptions import StreamFailure
+from libp2p.network.exceptions import SwarmException
 from libp2p.network.stream.exceptions import StreamError
 from libp2p.peer.id import ID
 from libp2p.pubsub.pb import rpc_pb2
@@ -32,6 +36,7 @@ from node.p2p.framing import FrameError, FrameReader
 from node.p2p.hardening.buckets import TokenBucket
 from node.p2p.hardening.faults import faults
 from node.p2p.hardening.gossipsub import BoundedGossipSub
+from node.p2p.hardening.multistream import is_not_spoken
 from node.p2p.hardening.outbox import Outbox
 from node.p2p.hardening.seen import Seen
 
@@ -117,7 +122,13 @@ class BoundedPubsub(Pubsub):
     async def _handle_new_peer(self, peer_id: ID) -> None:
         if peer_id in self.peers or self.is_peer_blacklisted(peer_id):
             return
-        stream = await self.host.new_stream(peer_id, self.protocols)
+        try:
+            stream = await self.host.new_stream(peer_id, self.protocols)
+        except StreamFailure as error:
+            if is_not_spoken(error):
+                raise
+            # Stock's retry, which goes on for as long as the peer is connected, is for this class.
+            raise SwarmException(str(error)) from error
         if peer_id in self.peers:  # another task was faster
             await stream.reset()
             return

@@ -18,8 +18,14 @@ from market.hashing import GenesisHash
 from market.identity import AccountId
 from market.journal import Row
 from market.units import BlockNumber
-from node.database import Database, DatabaseError, DatabaseInUseError, NewerSchemaError
-from node.journal import DuplicateRowError, Journal, Numbers, Submissions
+from node.database import (
+    Database,
+    DatabaseError,
+    DatabaseInUseError,
+    DuplicateRowError,
+    NewerSchemaError,
+)
+from node.journal import Journal, Numbers, Submissions
 from tests.support.powerloss import Recorder
 
 pytestmark = pytest.mark.integration

@@ -13,11 +13,13 @@ import libp2p.network.swarm
 import pytest
 import trio
 import trio.lowlevel
+from aioquic.quic.connection import QuicConnectionState
 from google.protobuf.message import DecodeError
 from libp2p import new_host
 from libp2p.abc import ISecureConn
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.custom_types import TProtocol
+from libp2p.host.exceptions import StreamFailure
 from libp2p.kad_dht.kad_dht import DHTMode, KadDHT
 from libp2p.kad_dht.pb.kademlia_pb2 import Message as Kad
 from libp2p.kad_dht.provider_store import ProviderStore
@@ -25,7 +27,10 @@ from libp2p.network.exceptions import SwarmException
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo
 from libp2p.peer.peerstore import create_signed_peer_record
-from libp2p.protocol_muxer.exceptions import MultiselectCommunicatorError
+from libp2p.protocol_muxer.exceptions import (
+    MultiselectClientError,
+    MultiselectCommunicatorError,
+)
 from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
 from libp2p.pubsub.gossipsub import GossipSub
 from libp2p.pubsub.pb import rpc_pb2
@@ -34,12 +39,13 @@ from libp2p.pubsub.score import PeerScorer, ScoreParams, TopicScoreParams
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.stream_muxer.exceptions import MuxedStreamReset
 from libp2p.stream_muxer.yamux.yamux import Yamux
+from libp2p.transport.quic.connection import QUICConnection
 from libp2p.transport.tcp.tcp import TCP
 from multiaddr import Multiaddr
 
 import node.p2p.hardening.swarm
 from node.p2p.config import Limits, NetworkConfig
-from node.p2p.hardening import multistream
+from node.p2p.hardening import multistream, quic
 from node.p2p.hardening.gossipsub import BoundedGossipSub
 from node.p2p.hardening.kad import PROTOCOL, PROVIDERS_PER_KEY, BoundedKad
 from node.p2p.hardening.pubsub import BoundedPubsub
@@ -48,7 +54,7 @@ from node.p2p.hardening.yamux import BoundedYamux
 from node.p2p.hostbuild import build_host
 from node.p2p.network import open_network
 from node.p2p.scoring import Scoreboard
-from tests.support.networks import eventually, seed_of
+from tests.support.networks import eventually, networks, seed_of
 
 pytestmark = pytest.mark.integration
 
@@ -379,6 +385,68 @@ async def test_stock_begins_its_sequence_in_seconds_and_leaves_a_thread_behind()
     ours = BoundedPubsub(our_host(0), router, message_bytes=1_000, per_second=10)
     assert ours.counter > 10**18
     assert threading.active_count() == before
+
+
+async def test_stock_never_tries_a_stream_again_that_broke_and_ours_does_until_it_is_heard() -> (
+    None
+):
+    gossip = TProtocol("/meshsub/1.1.0")
+    for ours in (False, True):
+        host = our_host(0) if ours else stock_host(0)
+        tries: list[ID] = []
+
+        async def broken(peer: ID, _protocols: Any, tries: list[ID] = tries) -> None:
+            tries.append(peer)
+            cause = MultiselectClientError(
+                "handshake read failed: the peer went away"
+                if len(tries) < 3
+                else "protocols not supported: /meshsub/1.1.0"
+            )
+            raise StreamFailure("failed to open a stream") from cause
+
+        host.new_stream = broken
+        pubsub = (
+            BoundedPubsub(
+                host, BoundedGossipSub(Scoreboard(lambda: 0.0)), message_bytes=9, per_second=9
+            )
+            if ours
+            else Pubsub(host, GossipSub([gossip], 6, 4, 12))
+        )
+        pubsub._peer_is_connected = lambda _peer: True  # type: ignore[method-assign]
+        with trio.fail_after(60):
+            await pubsub._handle_new_peer_with_retry(peer_of("b"))
+        assert len(tries) == (3 if ours else 1)
+        if not ours:
+            pubsub.seen_messages.stop()
+
+
+async def test_stock_keeps_a_quic_connection_that_its_peer_has_closed_and_ours_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = NetworkConfig(listen=("/ip4/127.0.0.1/udp/0/quic-v1",), dht_server=False)
+    async with networks(2, config, star=False) as (a, b):
+        for process, kept in ((quic.STOCK_PROCESS, True), (quic._process, False)):
+            seen: set[bool] = set()
+            ended = trio.Event()
+
+            async def watch(
+                conn: QUICConnection,
+                process: Any = process,
+                seen: set[bool] = seen,
+                ended: trio.Event = ended,
+            ) -> bool:
+                any_seen: bool = await process(conn)
+                if conn._quic._state is QuicConnectionState.DRAINING:
+                    seen.add(not conn.is_closed)
+                    ended.set()
+                return any_seen
+
+            monkeypatch.setattr(QUICConnection, "_process_quic_events_batched", watch)
+            await b.connect(a.multiaddrs[0])
+            await b.disconnect(a.peer_id)
+            with trio.fail_after(60):
+                await ended.wait()
+            assert seen == {kept}
 
 
 async def test_stock_dies_of_one_malformed_key_in_a_message_and_ours_counts_it() -> None:

@@ -118,7 +118,14 @@ async def open_trading(
     )
     blobs = Blobs(parts.network, parts.folder / "blobs")
     life = Life(parts.folder / "life.sqlite")
-    provider = Provider(runner, agents or {}, gate or SlotGate(), blobs, slots=slots)
+    provider = Provider(
+        runner,
+        agents or {},
+        gate or SlotGate(),
+        blobs,
+        slots=slots,
+        least=await parts.chain.existential_deposit(),
+    )
     requester = Requester(runner, parts.announced, blobs, life, terms=terms, checks=checks)
     runner.audited = provider.wait_for_audit
     host = _Host(runner, provider, requester, blobs)

@@ -29,7 +29,7 @@ GROUPS: dict[str, tuple[str, str]] = {
         "node.cli.config",
         "What options are when they are not given: environment, file, or as usual.",
     ),
-    "demo": ("node.cli.demo", "Show step by step what happens, on a chain of its own."),
+    "demo": ("node.cli.demo", "Show a market at work, step by step; or its chain alone."),
     "dispute": ("node.cli.dispute", "Disputes on the chain: list them, and rule as their arbiter."),
     "doctor": (
         "node.cli.doctor",

@@ -18,6 +18,10 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     ),
     "fairness": ("node.bench.fairness", "Sealed batches against first come, first served."),
     "p2p": ("node.bench.p2p", "The network: ours beside the library as it comes."),
+    "task": (
+        "node.bench.task",
+        "A task from submission to payment, in testnets of real processes.",
+    ),
     "vcg": ("node.bench.vcg", "Clearing: payments from one solve, against solving again."),
 }
 """Name of a benchmark -> its module in :mod:`node.bench`, and its line of help."""

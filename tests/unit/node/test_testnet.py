@@ -107,6 +107,10 @@ def test_each_capability_is_sold_by_each_provider_at_a_price_of_its_own() -> Non
     for specs in zip(*offers, strict=True):
         assert len({spec.offer.price for spec in specs}) == 4
         assert len({spec.offer.description for spec in specs}) > 1  # of several qualities
+    cheapest = [
+        min(range(4), key=lambda i: specs[i].offer.price) for specs in zip(*offers, strict=True)
+    ]  # used at once
+    assert len(set(cheapest)) == 4  # everybody is good at something
 
 
 def test_each_way_to_cheat_is_one_that_can_be_asked_for() -> None:

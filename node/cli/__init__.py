@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -19,6 +19,10 @@ GROUPS: dict[str, tuple[str, str]] = {
     "chain": (
         "node.cli.chain",
         "The dev chain: start it, look at it, let time pass on it, stop it.",
+    ),
+    "config": (
+        "node.cli.config",
+        "What options are when they are not given: environment, file, or as usual.",
     ),
     "demo": ("node.cli.demo", "Show a market at work, step by step; or its chain alone."),
     "dispute": ("node.cli.dispute", "Disputes on the chain: list them, and rule as their arbiter."),
@@ -62,6 +66,9 @@ OF_AGENTS = {"jsonschema_rs"}
 """Modules that the extra ``agents`` installs and the command itself imports."""
 
 
+_CONFIGURED: Final = "ainur.configured"
+
+
 class LazyGroup(click.Group):
     """A group whose sub-commands are imported on first use, so that help stays fast."""
 
@@ -72,7 +79,18 @@ class LazyGroup(click.Group):
         if cmd_name not in GROUPS:
             return super().get_command(ctx, cmd_name)
         command: click.Command = importlib.import_module(GROUPS[cmd_name][0]).group
+        if ctx.meta.get(_CONFIGURED, False):
+            from node.chainhost.home import home
+            from node.cli.configuration import file_of, prepare, read
+
+            file = file_of(home())
+            ctx.default_map = {cmd_name: prepare(command, (cmd_name,), read(file), file)}
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # Help works always, also where the configuration is broken.
+        ctx.meta[_CONFIGURED] = not (ctx.resilient_parsing or {"-h", "--help"} & set(args))
+        return super().parse_args(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the signature is click's
         eager = {n: c.get_short_help_str() for n, c in self.commands.items() if not c.hidden}

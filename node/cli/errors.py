@@ -10,7 +10,10 @@ import click
 __all__ = [
     "EXITS",
     "CommandError",
+    "ConfigurationError",
     "MissingLibraryError",
+    "NotNowError",
+    "NotThereError",
     "UnusableAuctionError",
     "UnwritableError",
 ]
@@ -58,6 +61,27 @@ class MissingLibraryError(CommandError):
     """A library is not installed that this command needs.
 
     Next: run `./scripts/setup` in a clone, or `pip install 'ainur[node,agents]'`; `ainur doctor` says what is missing.
+    """
+
+
+class ConfigurationError(CommandError):
+    """The configuration file is not as it has to be.
+
+    Next: mend the line that is named; `ainur config show` reads the file again.
+    """
+
+
+class NotThereError(CommandError):
+    """What was named is not there.
+
+    Next: look at what there is by the command that the message names.
+    """
+
+
+class NotNowError(CommandError):
+    """What was asked for cannot be done as things stand.
+
+    Next: do first what the message says.
     """
 
 

@@ -115,7 +115,8 @@ def rotate(name: str, new_name: str, signed_by: str | None, url: str | None, dry
     """Replace an agent's operator key; the new one signs after the registry's delay.
 
     NAME is any key of the agent. The account stays, the peer changes. Asking again is harmless: what was
-    begun is taken up.
+    begun is taken up. A node that runs knows the keys there were when it started: start it again before the
+    new one signs.
     """
     store = keystore_of(keystore)
     key = store.get(name)
@@ -157,7 +158,8 @@ def rotate(name: str, new_name: str, signed_by: str | None, url: str | None, dry
         "signs now" if done.is_effective
         else f"signs from block {done.effective_at} on (now {done.now}); until then the old one does"
     )  # fmt: skip
-    _say(as_json, report, f"{new_name} ({report['new_peer_id']}) {when}")
+    _say(as_json, report, f"{new_name} ({report['new_peer_id']}) {when}; a node of this agent that runs"
+         " takes it up when it is started again")  # fmt: skip
 
 
 def _signing_key(

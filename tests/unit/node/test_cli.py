@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -94,7 +95,7 @@ def test_a_question_that_is_none_is_refused_before_any_node_is_asked(
 
 def test_every_group_has_the_help_line_that_is_listed() -> None:
     for name, (_, line) in GROUPS.items():
-        command = cli.get_command(None, name)  # type: ignore[arg-type]
+        command = cli.get_command(click.Context(cli), name)
         assert command is not None
         assert command.help is not None
         assert command.help.splitlines()[0] == line

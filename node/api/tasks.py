@@ -32,7 +32,7 @@ from node.trade.running import StoppingError
 from node.trade.tasks import Kept
 from node.trading import Trading
 
-__all__ = ["routes"]
+__all__ = ["MAX_BATCH", "Wanted", "routes"]
 
 ALIVE_SECONDS: Final = 10.0
 """Between two signs of life on a stream on which nothing happens."""

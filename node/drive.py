@@ -23,7 +23,7 @@ from chain.session import BlockRef
 from market.auction import requester as auctioning
 from market.auction.effects import Accuse, Conclude, Ignored
 from market.cases import CaseKey, Event, State
-from market.drive import Drive, TaskRef
+from market.drive import ABSENCE, Drive, TaskRef
 from market.envelope import (
     FUTURE_BLOCKS,
     Opened,
@@ -35,16 +35,20 @@ from market.envelope import (
 from market.errors import IllegalEventError, MarketError
 from market.escrow.params import Params
 from market.hashing import GenesisHash, Hash, MessageId
-from market.identity import AccountId, Identity
+from market.identity import AccountId, Identity, PublicKey
 from market.journal import Entry, Row, read_row
 from market.messages import Blob, Body, Cfp, Transcript
 from market.ports import Host, Ports, Submission
-from market.settlement.effects import Found, Outcome
+from market.settlement import provider as serving
+from market.settlement import requester as buying
+from market.settlement.effects import Found, Outcome, prefix_of
 from market.settlement.terms import Policy
 from market.units import BlockNumber, block_after
 from node.database import Database
 from node.journal import Journal, Numbers
+from node.journal import Submissions as Stored
 from node.p2p.network import Network
+from node.trade.archive import Archive
 from node.trade.barred import Barred
 from node.trade.facts import FactsReader
 from node.trade.operators import Operators
@@ -124,6 +128,8 @@ class Runner:
         directory: Directory,
         topics: Iterable[Hash],
         policy: Policy | None = None,
+        keys: Operators | None = None,
+        signing: Callable[[PublicKey | None], Identity] | None = None,
     ) -> None:
         """Make one; :meth:`run` starts it, with a host and an observer.
 
@@ -138,23 +144,31 @@ class Runner:
             directory: which peer has announced itself for an account.
             topics: audiences of calls that we listen to.
             policy: ours in new settlements.
+            keys: the node's key directory; one of its own if None.
+            signing: gives the identity that holds the operator key; always the same one if None.
         """
+        self._signing = signing or (lambda _: identity)
         self.identity, self.genesis, self.params = identity, genesis, params
         self.chain, self.database = chain, database
         self.head = BlockNumber(0)
         """The finalised head, as far as the drive has been told."""
+        self.returned_at = BlockNumber(0)
+        """The first head after we were away last: not running, or asleep."""
         self._moved = trio.Event()
         self.is_present = trio.Event()
         """Set once the head is the chain's present one."""
         self.barred = Barred()
         """Whom we do not ask for now."""
         self.numbers = Numbers(database)
-        self.operators = Operators(chain)
+        self.operators = keys or Operators(chain)
         self.facts = FactsReader(chain, genesis)
         self.where = Whereabouts(directory, self.operators)
         self.post = Post(network, self.where, hear=self.hear, head=lambda: self.head)
-        self.submissions = Submissions(chain, signers, done=self._on_done, refused=self._on_refused)
+        self.submissions = Submissions(
+            chain, signers, kept=Stored(database), done=self._on_done, refused=self._on_refused
+        )
         self._journal = _Recorder(Journal(database))
+        self._archive = Archive(Journal(database), identity, genesis)
         self._outbox = _Outbox()
         ports = Ports(
             self._journal, self.numbers, self._outbox, self._outbox, self._outbox, self.operators
@@ -171,6 +185,11 @@ class Runner:
     def cases(self) -> Mapping[CaseKey, State]:
         """Return the state of every case."""
         return self._drive.cases
+
+    def cases_of(self, name: bytes) -> dict[CaseKey, State]:
+        """Return the cases of a task, or an auction, the oldest first; those that were put away, too."""
+        found = {key: state for key, state in self._drive.cases.items() if key.id == name}
+        return found or self._archive.cases_of(name)
 
     # What the rest of the node brings.
 
@@ -298,7 +317,9 @@ class Runner:
         """Play the journal, and adopt what the chain has of us that the journal does not know."""
         final = await self.chain.finalized()
         found = await self.chain.open_escrows(final.hash, self.identity.account)
-        self.head = final.number
+        self.identity = await self._identity_at(final.number)
+        self._drive.sign_with(self.identity)
+        self.head = self.returned_at = final.number
         async with self.database.batch():
             self._drive.start(final.number)
             self._drive.adopt(found)
@@ -374,22 +395,50 @@ class Runner:
         look = await self.chain.look(block.hash, self.identity.account, names)
         found: dict[TaskRef, Found | None] = {TaskRef(*n): f for n, f in look.found.items()}
 
+        if block.number > self.head + ABSENCE:
+            self.returned_at = block.number
+        identity = await self._identity_at(block.number)
+
         def act(drive: Drive) -> None:
+            drive.sign_with(identity)
             drive.on_head(block.number, found, look.offer_epoch)
+            self._retire(drive)
 
         await self.wish(act)
-        self.head = block.number
+        self.head, self.identity = block.number, identity
         self.is_present.set()
         self._moved.set()
         self._moved = trio.Event()
 
+    async def _identity_at(self, block: BlockNumber) -> Identity:
+        """Return who signs for the account at a block: its operator key may have been rotated."""
+        account = self.identity.account
+        await self.operators.prepare(account, block)
+        return self._signing(self.operators.operator_key(account, block))
+
+    def _retire(self, drive: Drive) -> None:
+        """Put away what is over for good, with all that is kept for it; part of the batch that is open."""
+        for key, state in drive.retire().items():
+            self._states.pop(key, None)
+            if isinstance(state, buying.Requester | serving.Provider):
+                self.submissions.forget(prefix_of(state.task))
+            else:
+                self.submissions.forget(f"auction/{key.id.hex()}/")
+
     def recipients(self, audience: Hash, message: bytes) -> Sequence[AccountId]:
-        """Return who gets what is published: those invited to a call, else all who take part in the auction."""
+        """Return who gets what is published: those invited to a call, else all who take part in the auction.
+
+        Its transcript goes to all who were invited: who has bid in vain, because its bid came too late or we were
+        away, keeps a slot free for it until it hears that it is over.
+        """
         body = reopen(message).body
         if isinstance(body, Cfp):
             return body.invited
         state = self._drive.cases.get(CaseKey("auction", audience))
-        return tuple(state.taken) if isinstance(state, auctioning.Requester) else ()
+        if not isinstance(state, auctioning.Requester):
+            return ()
+        everybody = {*state.taken, *state.cfp.invited}
+        return tuple(sorted(everybody) if isinstance(body, Transcript) else state.taken)
 
 
 async def _at_once(_: MessageId) -> None:
@@ -409,6 +458,9 @@ class _Recorder:
     def append(self, row: Row) -> None:
         self._journal.append(row)
         self._rows.append(row)
+
+    def retire(self, task_id: bytes, prefix: str) -> None:
+        self._journal.retire(task_id, prefix)
 
     def take(self) -> list[Row]:
         rows, self._rows = self._rows, []

@@ -5,6 +5,7 @@ import sys
 from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from node.cli.errors import MissingLibraryError
 
@@ -19,6 +20,10 @@ GROUPS: dict[str, tuple[str, str]] = {
     "chain": (
         "node.cli.chain",
         "The dev chain: start it, look at it, let time pass on it, stop it.",
+    ),
+    "completion": (
+        "node.cli.completion",
+        "Print what makes a shell complete commands and options.",
     ),
     "config": (
         "node.cli.config",
@@ -91,6 +96,15 @@ class LazyGroup(click.Group):
         # Help works always, also where the configuration is broken.
         ctx.meta[_CONFIGURED] = not (ctx.resilient_parsing or {"-h", "--help"} & set(args))
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in sorted(GROUPS.items())
+            if name.startswith(incomplete)
+        ]
+        # Those of a plain command, not of a group, which would import each of ours for its help.
+        return found if not incomplete.startswith("-") else click.Command.shell_complete(self, ctx, incomplete)  # fmt: skip
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the signature is click's
         eager = {n: c.get_short_help_str() for n, c in self.commands.items() if not c.hidden}

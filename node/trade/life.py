@@ -74,10 +74,20 @@ class Life:
     """Keeps events, and streams them to whoever watches. It is an observer of the runner."""
 
     def __init__(
-        self, file: Path, clock_ms: Callable[[], int] = lambda: time.time_ns() // 10**6
+        self,
+        file: Path,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 10**6,
+        *,
+        task_of: Callable[[bytes], bytes] = lambda copy: copy,
     ) -> None:
-        """Open or create the file; a damaged or foreign one is begun anew, since nothing depends on it."""
-        self._clock = clock_ms
+        """Open or create the file; a damaged or foreign one is begun anew, since nothing depends on it.
+
+        Args:
+            file: of the events.
+            clock_ms: Unix milliseconds.
+            task_of: whose copy something is that the market's cases know as a task.
+        """
+        self._clock, self._task_of = clock_ms, task_of
         self._db = _open(file)
         self._news = trio.Event()
         self._is_closed = False
@@ -104,7 +114,7 @@ class Life:
     def saw(self, entry: Entry, before: State | None, after: State) -> None:
         """Tell what a step of a case means to its tasks."""
         for task, kind, fields in describe(entry.key, before, after):
-            self.tell(task, kind, entry.block, fields)
+            self.tell(self._task_of(task), kind, entry.block, fields)
 
     def past(
         self, task: bytes | None = None, after: int = 0, limit: int = 1_000

@@ -117,13 +117,25 @@ def test_the_text_is_plain_where_nobody_looks_and_ends_with_what_to_do_next(
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
+    words = " ".join(done.stdout.split())
     for saying in SAYINGS["submitted"], SAYINGS["Delivered"], SAYINGS["settled"]:
-        words = " ".join(done.stdout.split())
         assert saying.why.format(who="n", buyer="n1").split(" n ")[0] in words
-    assert "no fault found" in done.stdout
+    assert "no fault found" in words
     assert "https://polkadot.js.org/apps/?rpc=ws%3A%2F%2F127.0.0.1%3A" in done.stdout
     assert "ainur demo --keep" in done.stdout
+    check_readme(done.stdout)
     assert list(Path(environment["TMPDIR"]).iterdir()) == []
+
+
+def check_readme(text: str) -> None:
+    """What the README shows is what is told, but for the numbers."""
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    [shown] = re.findall(r"```text\n\$ ./scripts/run\n(.*?)```", readme, re.DOTALL)
+
+    def bare(lines: str) -> set[str]:
+        return {" ".join(re.sub(r"\d[\d,.]*", "0", line).split()) for line in lines.splitlines()}
+
+    assert bare(shown) - bare(text) <= {"..."}
 
 
 def processes_of(environment: dict[str, str]) -> list[int]:

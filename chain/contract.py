@@ -13,6 +13,7 @@ from typing import Any, Final
 from chain.calls import Call, escrow, frame, registry, reputation
 from chain.calls.frame import Sudo
 from chain.events.known import COMPLETE, KNOWN
+from chain.meanings import MEANINGS
 from chain.queries import ITEMS
 from chain.refusals import REFUSALS
 from chain.values import fields_of, shape_of
@@ -166,7 +167,7 @@ def _compare(
 
 def _errors(types: Mapping[int, Any], pallets: Mapping[str, Any]) -> Iterator[str]:
     chain = {
-        name: [error.value["name"] for error in pallet.errors]
+        name: {error.value["name"]: _told(error.value) for error in pallet.errors}
         for name, pallet in pallets.items()
         if pallet.errors
     }
@@ -174,18 +175,25 @@ def _errors(types: Mapping[int, Any], pallets: Mapping[str, Any]) -> Iterator[st
     for name, path in _FRAME_ERRORS.items():
         variants = by_path[path]["def"]["variant"]["variants"]
         # A variant with something in it leads to a table of its own.
-        plain = [each["name"] for each in variants if not each["fields"]]
-        chain[name] = plain
-    for name, variants in chain.items():
-        known = REFUSALS.get(name, {})
+        chain[name] = {each["name"]: _told(each) for each in variants if not each["fields"]}
+    for name, told in chain.items():
+        known, meant = REFUSALS.get(name, {}), MEANINGS.get(name, {})
+        yield from (f"error {name}.{each}: no next action" for each in told if each not in known)
         yield from (
-            f"error {name}.{each}: no next action" for each in variants if each not in known
+            f"error {name}.{each}: the runtime has none" for each in known if each not in told
         )
         yield from (
-            f"error {name}.{each}: the runtime has none" for each in known if each not in variants
+            f"error {name}.{each}: we say {meant.get(each)!r}, the runtime {text!r}"
+            for each, text in told.items()
+            if each in known and (meant.get(each) != text if text else not meant.get(each))
         )
     yield from (
         f"errors of {name}: the runtime has no such pallet"
-        for name in REFUSALS
+        for name in {**REFUSALS, **MEANINGS}
         if name not in chain
     )
+
+
+def _told(variant: Any) -> str:
+    """Return a variant's documentation as one line."""
+    return " ".join(line.strip() for line in variant["docs"] if line.strip())

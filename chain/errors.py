@@ -44,27 +44,45 @@ __all__ = [
 
 
 class ChainError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    Next: read the message; `ainur doctor --chain URL` looks at the chain.
+    """
 
 
 class UsageError(ChainError, ValueError):
-    """We asked the client for what it does not do: fix the caller."""
+    """We asked the client for what it does not do: fix the caller.
+
+    Next: write the value as the message says; if a command made it by itself, report that.
+    """
 
 
 class UnavailableError(ChainError):
-    """The node cannot be reached, or did not answer in time. Nothing is known to have happened; try again."""
+    """The node cannot be reached, or did not answer in time. Nothing is known to have happened; try again.
+
+    Next: see whether the chain runs (`ainur testnet status`, `ainur chain status`), then try again.
+    """
 
 
 class HistoryError(ChainError):
-    """The chain is not the one that we knew: another genesis, or a finalised block that changed."""
+    """The chain is not the one that we knew: another genesis, or a finalised block that changed.
+
+    Next: name the chain that was meant, or give the node a folder of its own for the new chain.
+    """
 
 
 class MismatchError(ChainError):
-    """The runtime and this client disagree on a call, a type or an event: bring them to one version."""
+    """The runtime and this client disagree on a call, a type or an event: bring them to one version.
+
+    Next: install the program that belongs to the chain's runtime; `ainur doctor` says which
+    versions both are.
+    """
 
 
 class NodeError(ChainError):
     """The node answered a request with an error.
+
+    Next: read the node's words; where it has forgotten an old block, ask one that keeps history.
 
     Attributes:
         code: the JSON-RPC code.
@@ -80,6 +98,8 @@ class NodeError(ChainError):
 class PoolRefusedError(ChainError):
     """The node's pool does not take an extrinsic, and nothing was sent on: it will have no effect.
 
+    Next: do what the message says, most often fund the account or wait, and try again.
+
     Attributes:
         call: pallet and call, as ``Escrow.release``.
         reason: the node's words.
@@ -94,6 +114,8 @@ class PoolRefusedError(ChainError):
 class UndecidedError(ChainError):
     """Patience ran out before the chain decided. The signed bytes are stored: submit again with the same
     key, and the same bytes are taken up; nothing is ever done twice.
+
+    Next: look at what stands on the chain now; then, if it was not done, run the same again.
 
     Attributes:
         key: the caller's name for what it wants done once.

@@ -20,7 +20,16 @@ from market.reputation.record import Record
 from market.standing import EscrowId
 from market.units import BlockNumber, Planck
 
-__all__ = ["AgentView", "EscrowView", "Move", "describe_agent", "describe_escrow", "legal_moves"]
+__all__ = [
+    "AgentView",
+    "EscrowView",
+    "Move",
+    "TurnView",
+    "describe_agent",
+    "describe_escrow",
+    "describe_turns",
+    "legal_moves",
+]
 
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -66,9 +75,38 @@ class EscrowView:
 def legal_moves(record: Escrow, params: EscrowParams, now: BlockNumber) -> tuple[Move, ...]:
     """Return what may be done with an escrow at a block, in the order of the rules' table."""
     return tuple(
-        Move(_who(turn).value, _HUMP.sub("_", turn.call.__name__.removesuffix("Call")).lower())
+        Move(each.who, each.call)
+        for each in describe_turns(record, params)
+        if (each.since is None or each.since <= now) and (each.until is None or now <= each.until)
+    )
+
+
+@attrs.frozen
+class TurnView:
+    """A call that an escrow's state has: who may make it, from and until which block."""
+
+    who: str
+    """A role, as of :class:`Move`."""
+    account: AccountId | None
+    """Whose role it is; None for anyone and for the chain's own arbiter."""
+    call: str
+    since: BlockNumber | None
+    """The first block; None where it is open already."""
+    until: BlockNumber | None
+    """The last block; None where it stays open as long as nobody acts."""
+
+
+def describe_turns(record: Escrow, params: EscrowParams) -> tuple[TurnView, ...]:
+    """Return all that may be done with an escrow in its state, now or later, in the order of the rules' table."""
+    return tuple(
+        TurnView(
+            who=_who(turn).value,
+            account=turn.account,
+            call=_HUMP.sub("_", turn.call.__name__.removesuffix("Call")).lower(),
+            since=turn.since,
+            until=turn.until,
+        )
         for turn in turns(record, params)
-        if (turn.since is None or turn.since <= now) and (turn.until is None or now <= turn.until)
     )
 
 

@@ -16,7 +16,13 @@ from typing import Final, Literal, Self, TypeVar
 
 import trio
 
-__all__ = ["Database", "DatabaseError", "DatabaseInUseError", "NewerSchemaError"]
+__all__ = [
+    "Database",
+    "DatabaseError",
+    "DatabaseInUseError",
+    "DuplicateRowError",
+    "NewerSchemaError",
+]
 
 APPLICATION_ID: Final = 0x61696E75
 """``ainu``: what ``file`` and a reader of the header see."""
@@ -110,15 +116,32 @@ _MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
 
 
 class DatabaseError(Exception):
-    """The database cannot be used, or the disk has failed: what was being done has not been done."""
+    """The database cannot be used, or the disk has failed: what was being done has not been done.
+
+    Next: see whether the disk is full or failing (`ainur doctor`), then start the node again: it
+    goes on where it was.
+    """
 
 
 class DatabaseInUseError(DatabaseError):
-    """Another process has it."""
+    """Another process has it.
+
+    Next: stop the other process, or name another --data-dir.
+    """
 
 
 class NewerSchemaError(DatabaseError):
-    """A newer program has written it."""
+    """A newer program has written it.
+
+    Next: install the newer program, or name another --data-dir.
+    """
+
+
+class DuplicateRowError(DatabaseError):
+    """A row is there already: two drives have one journal, and this one must not go on.
+
+    Next: stop the node that is started twice on one folder.
+    """
 
 
 class Database:

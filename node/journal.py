@@ -17,17 +17,13 @@ from market.hashing import GenesisHash
 from market.identity import AccountId
 from market.journal import Row
 from market.units import BlockNumber
-from node.database import Database, DatabaseError
+from node.database import Database, DuplicateRowError
 
-__all__ = ["DuplicateRowError", "Journal", "Numbers", "Submissions"]
+__all__ = ["Journal", "Numbers", "Submissions"]
 
 _ENVELOPES: Final = "envelopes"
 ARCHIVED: Final = 200_000
 """Rows of cases that were put away which are kept, for those who ask what became of a task."""
-
-
-class DuplicateRowError(DatabaseError):
-    """A row is there already: two drives have one journal, and this one must not go on."""
 
 
 class Journal:

@@ -9,7 +9,7 @@ one that came to nothing because we were away is called for again.
 import functools
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -40,12 +40,13 @@ from node.p2p.gossip import cfp_topic
 from node.trade.calls import Windows, build_call, require_possible
 from node.trade.endings import sum_up, why_nobody
 from node.trade.examining import Check, Examiner, Programs
+from node.trade.gathering import Gathering
 from node.trade.life import Life
 from node.trade.purchases import Purchases, is_reopened
 from node.trade.running import Running, StoppingError
 from node.trade.tasks import Copy, Tasks, TaskSpec
 
-__all__ = ["CALL_AUDIENCE", "Check", "Requester", "Router", "Terms"]
+__all__ = ["CALL_AUDIENCE", "Check", "NewTask", "Requester", "Router", "Terms"]
 
 _LOG: Final = logging.getLogger("ainur.requester")
 CALL_AUDIENCE: Final = audience_of_topic(cfp_topic(0))
@@ -76,6 +77,29 @@ class Terms:
     """Who rules on disputes; the chain's own if None."""
     drift: float = 0.5
     """Share by which the chain's blocks may take longer or shorter than it says before deadlines mean nothing."""
+
+
+@attrs.frozen(kw_only=True)
+class NewTask:
+    """A task as it is handed in."""
+
+    capability: str
+    given: bytes
+    """The input, JSON."""
+    budget: Planck
+    """The most that its provider is paid."""
+    deadline_ms: int
+    """From the opening of its escrow to the result on chain."""
+    version: int = 1
+    """Of the capability."""
+    output_schema: dict[str, Any] | None = None
+    """What a result must fit."""
+    check: str | None = None
+    """Name of a check of ours."""
+    check_command: tuple[str, ...] = ()
+    """A program that checks the result, and its arguments."""
+    replicas: int = 1
+    """How many providers do it; each is paid up to the budget."""
 
 
 class Requester:
@@ -114,8 +138,9 @@ class Requester:
             runner, blobs, tasks, self._purchases, checks=self._checks, programs=programs
         )
         self._running = Running()
-        self._waiting: list[Copy] = []
-        self._come = trio.Event()
+        self._gathering = Gathering(self._terms.gather_seconds)
+        self._held: list[Copy] = []
+        """Replicas that are called for when another one of their task is awarded."""
         # What users ask to see.
         self.task, self.tasks = tasks.get, tasks.newest
         self.purchase = self._purchases.of_task
@@ -135,87 +160,78 @@ class Requester:
             task_status.started()
 
     def _wait(self, *copies: Copy) -> None:
-        self._waiting += copies
-        if self._waiting:
-            self._come.set()
+        held, self._held = self._held, []
+        self._gathering.put([*held, *copies])
 
     # 1. A user submits a task.
 
-    async def submit(
-        self,
-        capability: str,
-        given: bytes,
-        *,
-        budget: Planck,
-        deadline_ms: int,
-        version: int = 1,
-        output_schema: dict[str, Any] | None = None,
-        check: str | None = None,
-        check_command: tuple[str, ...] = (),
-        replicas: int = 1,
-    ) -> TaskId:
-        """Take a task in; when this returns it is not forgotten any more.
+    async def submit(self, capability: str, given: bytes, **wanted: Any) -> TaskId:
+        """Take one task in, as :meth:`submit_all` does several; its fields are those of :class:`NewTask`."""
+        [task] = await self.submit_all([NewTask(capability=capability, given=given, **wanted)])
+        return task
 
-        Args:
-            capability: what is wanted.
-            given: the input, JSON.
-            budget: the most that each of its providers is paid, planck.
-            deadline_ms: from the opening of its escrow to the result on chain.
-            version: of the capability.
-            output_schema: what a result must fit.
-            check: name of a check of ours.
-            check_command: a program that checks the result, and its arguments.
-            replicas: how many providers do it.
+    async def submit_all(self, tasks: Sequence[NewTask]) -> list[TaskId]:
+        """Take tasks in, all or none; when this returns they are not forgotten any more.
+
+        They are called for together, with whatever else comes while their window is open.
 
         Raises:
-            UsageError: no such task is possible; the message says why.
-            NetworkUsageError: the input is too large.
+            UsageError: one of them is not possible; the message says why.
+            NetworkUsageError: an input is too large.
             DatabaseError: the disk has failed or is full.
         """
-        if check is not None and check not in self._checks:
+        with self._gathering.coming():
+            specs = [await self._spec_of(task) for task in tasks]
+            observed = await self._runner.chain.millis_per_block()
+            for spec in specs:
+                require_possible(spec, self._runner.params, observed, self._terms.drift)
+            named = [(TaskId(secrets.token_bytes(32)), spec) for spec in specs]
+            await self._tasks.add(named)
+            for name, spec in named:
+                fields = {
+                    "capability": spec.capability,
+                    "budget": str(spec.budget),
+                    "deadline_ms": spec.deadline_ms,
+                }
+                self._life.tell(name, "submitted", self._runner.head, fields)
+                self._wait(*self._tasks.copies(name))
+        return [name for name, _ in named]
+
+    async def _spec_of(self, task: NewTask) -> TaskSpec:
+        if task.check is not None and task.check not in self._checks:
             have = ", ".join(sorted(self._checks)) or "none"
-            raise UsageError(f"there is no check {check!r} at this node (there: {have})")
-        if check_command and self._programs is None:
+            raise UsageError(f"there is no check {task.check!r} at this node (there: {have})")
+        if task.check_command and self._programs is None:
             raise UsageError("this node runs no programs that check results")
-        if check_command and self._programs is not None:
-            self._programs.require_possible(check_command)
+        if task.check_command and self._programs is not None:
+            self._programs.require_possible(task.check_command)
         try:
-            msgspec.json.decode(given)
-            Judge(output_schema, "the wanted result")
+            msgspec.json.decode(task.given)
+            Judge(task.output_schema, "the wanted result")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
             told = " ".join(str(error).split())
             raise UsageError(f"input and schema are JSON: {told[:_TOLD]}") from error
         try:
-            blob = await self._blobs.put(given, "application/json")
+            blob = await self._blobs.put(task.given, "application/json")
         except OSError as error:
             raise DatabaseError(
                 f"the input cannot be kept ({error}): free space on the disk"
             ) from error
+        fields = {
+            "capability": task.capability,
+            "version": task.version,
+            "input": blob,
+            "budget": task.budget,
+            "deadline_ms": task.deadline_ms,
+            "output_schema": task.output_schema,
+            "check": task.check,
+            "check_command": task.check_command,
+            "replicas": task.replicas,
+        }
         try:
-            spec = msgspec.convert(
-                {
-                    "capability": capability,
-                    "version": version,
-                    "input": blob,
-                    "budget": budget,
-                    "deadline_ms": deadline_ms,
-                    "output_schema": output_schema,
-                    "check": check,
-                    "check_command": check_command,
-                    "replicas": replicas,
-                },
-                TaskSpec,
-            )
+            return msgspec.convert(fields, TaskSpec)
         except msgspec.ValidationError as error:
             raise UsageError(f"no such task: {error}") from error
-        observed = await self._runner.chain.millis_per_block()
-        require_possible(spec, self._runner.params, observed, self._terms.drift)
-        task = TaskId(secrets.token_bytes(32))
-        await self._tasks.add(task, spec)
-        fields = {"capability": capability, "budget": str(budget), "deadline_ms": deadline_ms}
-        self._life.tell(task, "submitted", self._runner.head, fields)
-        self._wait(*self._tasks.copies(task))
-        return task
 
     async def cancel(self, task: bytes) -> None:
         """Want a task no more: what is not bound is withdrawn, what is bound is asked back.
@@ -229,9 +245,9 @@ class Requester:
         if kept.ended is not None:
             raise UsageError(f"it has ended: {kept.ended}")
         await self._withdraw(task)
-        waiting = [each for each in self._waiting if each.task == task]
-        self._waiting = [each for each in self._waiting if each.task != task]
-        for copy in waiting:
+        held = [each for each in self._held if each.task == task]
+        self._held = [each for each in self._held if each.task != task]
+        for copy in [*self._gathering.drop(task), *held]:
             self._end(copy.id, *_UNCALLED)
 
     async def _withdraw(self, task: bytes) -> None:
@@ -250,19 +266,15 @@ class Requester:
     async def _gather(self) -> None:
         await self._runner.is_present.wait()
         while True:
-            await self._come.wait()
-            await trio.sleep(self._terms.gather_seconds)
-            self._come = trio.Event()
-            for batch in self._take_batches():
+            for batch in self._take_batches(await self._gathering.take()):
                 with suppress(StoppingError):  # what waits is called for when the node runs again
                     await self._call(batch)
 
-    def _take_batches(self) -> list[list[Copy]]:
-        """Take what waits: tasks in lots, replicas alone, and only one of a task's at a time.
+    def _take_batches(self, waiting: Sequence[Copy]) -> list[list[Copy]]:
+        """Part what waits: tasks in lots, replicas alone, and only one of a task's at a time.
 
         Those who have a replica are not asked for the next one, so each waits until the one before is awarded.
         """
-        waiting, self._waiting = self._waiting, []
         alone = [copy for copy in waiting if copy.spec.replicas == 1]
         batches = [alone[first : first + MAX_TASKS] for first in range(0, len(alone), MAX_TASKS)]
         taken: set[TaskId] = set()
@@ -270,7 +282,7 @@ class Requester:
             if copy.spec.replicas == 1:
                 continue
             if copy.task in taken or self._is_being_awarded(copy.task):
-                self._waiting.append(copy)
+                self._held.append(copy)
             else:
                 taken.add(copy.task)
                 batches.append([copy])

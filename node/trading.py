@@ -135,7 +135,11 @@ async def open_trading(
     blobs = Blobs(parts.network, parts.folder / "blobs")
     tasks = Tasks(parts.database)
     life = Life(parts.folder / "life.sqlite", task_of=tasks.task_of)
-    provider = Provider(runner, agents or {}, gate or SlotGate(), blobs, slots=slots)
+    provider = Provider(
+        *(runner, agents or {}, gate or SlotGate(), blobs),
+        slots=slots,
+        least=await parts.chain.existential_deposit(),
+    )
     requester = Requester(
         *(runner, parts.announced, blobs, life, tasks),
         terms=terms,

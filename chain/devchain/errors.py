@@ -23,19 +23,31 @@ __all__ = [
 
 
 class DevChainError(Exception):
-    """Base of every error of the dev chain."""
+    """Base of every error of the dev chain.
+
+    Next: read the message; `ainur chain logs` shows what the chain did.
+    """
 
 
 class BlobError(DevChainError):
-    """The bytes given as a runtime are not a runtime that this chain can run."""
+    """The bytes given as a runtime are not a runtime that this chain can run.
+
+    Next: give a FRAME runtime's wasm, or restore chain/devnet with git.
+    """
 
 
 class UsageError(DevChainError):
-    """The dev chain was asked for something that it does not do; the message says what to do."""
+    """The dev chain was asked for something that it does not do; the message says what to do.
+
+    Next: do as the message says.
+    """
 
 
 class UnknownBlockError(UsageError):
-    """No such block, or its state was pruned."""
+    """No such block, or its state was pruned.
+
+    Next: name a block that the chain still keeps.
+    """
 
     def __init__(self, block: bytes | int, why: str) -> None:
         name = f"0x{block.hex()}" if isinstance(block, bytes) else f"number {block}"
@@ -44,11 +56,16 @@ class UnknownBlockError(UsageError):
 
 
 class StoreError(DevChainError):
-    """The directory of a persistent chain cannot be used; nothing in it was changed."""
+    """The directory of a persistent chain cannot be used; nothing in it was changed.
+
+    Next: see that the folder is yours and the disk has room, or name another with --data-dir.
+    """
 
 
 class RuntimeTrapError(DevChainError):
     """The runtime trapped. Its changes were dropped; the chain goes on.
+
+    Next: read what the runtime said; the transaction or block that did it was dropped.
 
     Attributes:
         method: the runtime call that trapped.
@@ -62,15 +79,23 @@ class RuntimeTrapError(DevChainError):
 
 
 class HostFunctionError(DevChainError):
-    """The runtime asked its host for something that a dev chain does not offer."""
+    """The runtime asked its host for something that a dev chain does not offer.
+
+    Next: use the Substrate node (--backend node), which offers all of them.
+    """
 
 
 class ImportRefusedError(DevChainError):
-    """A block that was to be imported is not what it claims to be; nothing was changed."""
+    """A block that was to be imported is not what it claims to be; nothing was changed.
+
+    Next: ask for the block again from somebody else.
+    """
 
 
 class RefusedError(DevChainError):
     """A transaction did not enter the pool.
+
+    Next: sign the transaction anew, with the present nonce and runtime.
 
     Attributes:
         code: the JSON-RPC error code with which a Substrate node refuses it.
@@ -99,6 +124,8 @@ class RefusedError(DevChainError):
 
 class InvalidTransactionError(RefusedError):
     """The runtime refused a transaction.
+
+    Next: read the kind: fund the account, or sign anew with the present nonce.
 
     Attributes:
         kind: the variant of ``TransactionValidityError``, such as ``Stale`` or ``Payment``.

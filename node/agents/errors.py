@@ -11,23 +11,37 @@ __all__ = [
 
 
 class AgentError(Exception):
-    """Base of every error that agents and their adapters raise on purpose."""
+    """Base of every error that agents and their adapters raise on purpose.
+
+    Next: read the message, which is the agent's own.
+    """
 
 
 class InputError(AgentError, ValueError):
-    """The requester's input cannot be worked on; the message is for the requester."""
+    """The requester's input cannot be worked on; the message is for the requester.
+
+    Next: change the input as the message says; `ainur agent check` shows the schema.
+    """
 
 
 class WorkError(AgentError):
-    """The agent tried and failed; the message is for the requester."""
+    """The agent tried and failed; the message is for the requester.
+
+    Next: try another input or another provider; the agent's author can say why.
+    """
 
 
 class EndpointError(AgentError):
-    """The service that the agent asks is down, overloaded or refuses us: later may do."""
+    """The service that the agent asks is down, overloaded or refuses us: later may do.
+
+    Next: try later; check the service's address, and its key in the environment.
+    """
 
 
 class LimitError(AgentError):
     """The agent met one of its limits.
+
+    Next: give it less to do, or raise the limit that is named.
 
     Attributes:
         limit: which, one word (``fuel``, ``memory``).
@@ -39,4 +53,7 @@ class LimitError(AgentError):
 
 
 class DeclarationError(AgentError, ValueError):
-    """An agent is declared in a way that cannot be offered: mend its declaration."""
+    """An agent is declared in a way that cannot be offered: mend its declaration.
+
+    Next: mend the agent's file, and look at it with `ainur agent check FILE`.
+    """

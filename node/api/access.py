@@ -14,6 +14,8 @@ import trio
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from node.api.reasons import Reason
+
 __all__ = ["OPEN", "Access"]
 
 _LOG: Final = logging.getLogger("ainur.api")
@@ -89,7 +91,7 @@ class Access:
         return {f"127.0.0.1:{port}", f"localhost:{port}"}
 
 
-def _refusal(status: int, reason: str, message: str) -> JSONResponse:
+def _refusal(status: int, reason: Reason, message: str) -> JSONResponse:
     headers = {"www-authenticate": "Bearer"} if status == 401 else None
     return JSONResponse(
         {"version": 1, "error": {"reason": reason, "message": message}}, status, headers=headers

@@ -17,19 +17,30 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 
 
 class ApiError(Exception):
-    """Base of all."""
+    """Base of all.
+
+    Next: read the message; `ainur node status` shows whether the node answers.
+    """
 
 
 class NoNodeError(ApiError):
-    """No node runs on the folder."""
+    """No node runs on the folder.
+
+    Next: start one with `ainur node run` or `ainur testnet up`, or name its folder with --data-dir.
+    """
 
 
 class UnreachableError(ApiError):
-    """The node does not answer, or not like one."""
+    """The node does not answer, or not like one.
+
+    Next: see the node's log; restart it if it hangs.
+    """
 
 
 class RefusedError(ApiError):
     """The node refuses the request.
+
+    Next: read the node's words.
 
     Attributes:
         reason: one word, stable.
@@ -64,7 +75,9 @@ class Client:
         """
         return self._answer("GET", _target(path, params), None)
 
-    def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def post(
+        self, path: str, body: dict[str, Any] | list[dict[str, Any]] | None = None
+    ) -> dict[str, Any]:
         """Ask for something to be done, and return the answer.
 
         Raises:

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse
 
 from market.identity import AccountId, ss58_from_account
 from market.messages import Capability
+from node.api.reasons import Reason
 from node.p2p.network import ConnectedPeer
 from routing.directory.entry import Entry
 from routing.directory.query import Match
@@ -23,7 +24,7 @@ def answer(value: dict[str, Any]) -> JSONResponse:
     return JSONResponse({"version": VERSION, **value})
 
 
-def error(status: int, reason: str, message: str) -> JSONResponse:
+def error(status: int, reason: Reason, message: str) -> JSONResponse:
     """Return why there is no answer."""
     return JSONResponse(
         {"version": VERSION, "error": {"reason": reason, "message": message}}, status

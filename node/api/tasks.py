@@ -21,20 +21,23 @@ from market.identity import ss58_from_account
 from market.messages.fields import MAX_BLOB_BYTES
 from market.settlement import requester as buying
 from market.units import parse_amount
+from node.api.reasons import Reason
 from node.api.shapes import answer, error
 from node.api.view import View
 from node.database import DatabaseError
 from node.p2p.errors import BlobError, NetworkUsageError
+from node.requester import NewTask
 from node.trade.life import LifeEvent, Stream
 from node.trade.running import StoppingError
 from node.trade.tasks import Kept
 from node.trading import Trading
 
-__all__ = ["routes"]
+__all__ = ["MAX_BATCH", "Wanted", "routes"]
 
 ALIVE_SECONDS: Final = 10.0
 """Between two signs of life on a stream on which nothing happens."""
 MAX_BODY: Final = MAX_BLOB_BYTES + 64 * 1024
+MAX_BATCH: Final = 1_000
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,11 +55,12 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replicas: int = 1
 
 
-_WANTED: Final = msgspec.json.Decoder(Wanted)
+_Batch = Annotated[list[Wanted], Meta(min_length=1, max_length=MAX_BATCH)]
+_WANTED: Final = msgspec.json.Decoder(Wanted | _Batch)
 
 
 class _RefusedError(Exception):
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: Reason, message: str) -> None:
         super().__init__(message)
         self.response = error(status, reason, message)
 
@@ -89,28 +93,33 @@ async def _body(request: Request) -> bytes:
 
 
 async def submit(request: Request) -> Response:
-    """Take a task in."""
+    """Take a task in, or an array of them: all or none, called for together."""
     trading = _trading(request)
     try:
         wanted = _WANTED.decode(await _body(request))
-        task = await trading.requester.submit(
-            wanted.capability,
-            bytes(wanted.input),
-            budget=parse_amount(wanted.budget),
-            deadline_ms=wanted.deadline_ms,
-            version=wanted.version,
-            output_schema=wanted.output_schema,
-            check=wanted.check,
-            check_command=wanted.check_command,
-            replicas=wanted.replicas,
-        )
+        batch = wanted if isinstance(wanted, list) else [wanted]
+        names = await trading.requester.submit_all([_new(each) for each in batch])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as wrong:
         return error(400, "usage", f"that is no task: {wrong}")
     except NetworkUsageError as wrong:
         return error(413, "too-large", str(wrong))
-    kept = trading.requester.task(task)
-    return JSONResponse(
-        {"version": 1, "task": None if kept is None else _shown(kept, trading)}, status_code=201
+    kept = [trading.requester.task(name) for name in names]
+    shown = [None if each is None else _shown(each, trading) for each in kept]
+    told = {"tasks": shown} if isinstance(wanted, list) else {"task": shown[0]}
+    return JSONResponse({"version": 1, **told}, status_code=201)
+
+
+def _new(wanted: Wanted) -> NewTask:
+    return NewTask(
+        capability=wanted.capability,
+        given=bytes(wanted.input),
+        budget=parse_amount(wanted.budget),
+        deadline_ms=wanted.deadline_ms,
+        version=wanted.version,
+        output_schema=wanted.output_schema,
+        check=wanted.check,
+        check_command=wanted.check_command,
+        replicas=wanted.replicas,
     )
 
 

@@ -13,7 +13,7 @@ from node.agents.builtin import builtin_agents
 from node.agents.errors import AgentError
 from node.agents.specs import AgentSpec, FunctionAgent, OpenAIAgent, wants_network
 from node.chainhost.home import home
-from node.cli.output import json_option, print_json
+from node.cli.output import failure, json_option, print_json
 from node.executor.errors import ExecutorError, FailedTaskError, InvalidInputError
 from node.executor.limits import Grants, Limits
 
@@ -26,21 +26,6 @@ FAILED, REFUSED = 1, 2
 @click.group()
 def group() -> None:
     """Look at agents and try them before they are offered."""
-
-
-class AgentFailure(click.ClickException):
-    """A task that the agent has failed."""
-
-    exit_code = FAILED
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(_safe(f"{type(error).__name__.removesuffix('Error')}: {error}"))
-
-
-class AgentRefusal(AgentFailure):
-    """An agent that cannot be run, or an input that is not what it takes."""
-
-    exit_code = REFUSED
 
 
 def granting(command: Callable[..., None]) -> Callable[..., None]:
@@ -80,8 +65,8 @@ def granting(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(grants=grants, **options)
         except (ExecutorError, AgentError) as error:
-            failure = AgentFailure if isinstance(error, FailedTaskError) else AgentRefusal
-            raise failure(error) from error
+            status = FAILED if isinstance(error, FailedTaskError) else REFUSED
+            raise failure(error, status) from error
 
     run.__doc__, run.__name__ = command.__doc__, command.__name__
     run.__click_params__ = [*getattr(command, "__click_params__", []), *run.__click_params__]  # type: ignore[attr-defined]  # click's own attribute

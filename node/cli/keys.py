@@ -81,7 +81,10 @@ def _tell(name: str, file: Any, path: Path, *, as_json: bool) -> None:
 def new(
     name: str, account: str | None, passphrase_file: Path | None, keystore: Path, as_json: bool
 ) -> None:
-    """Make a key; it is a peer on the network and an account on chain."""
+    """Make a key; it is a peer on the network and an account on chain.
+
+    A node that runs takes it up when it is started again.
+    """
     from node.keystore.store import new_seed
 
     store = keystore_of(keystore)
@@ -90,6 +93,8 @@ def new(
     passphrase = find_passphrase(passphrase_file, asker(confirm=True))
     made = store.create(name, new_seed(), passphrase, account=signs_for)
     _tell(name, made.file, made.path, as_json=as_json)
+    if not as_json:
+        click.echo(f"{'in use:':12}by a node that runs, when it is started again")
 
 
 @group.command("list")

@@ -1,8 +1,7 @@
 """``ainur keys register`` and ``rotate``: an agent's operator key on chain."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -12,6 +11,7 @@ from market.identity import AccountId, account_from_ss58, ss58_from_account
 from node.chainhost.errors import ChainHostError
 from node.chainhost.home import DEFAULT_NAME, folder_of
 from node.cli.keys_options import PASSPHRASE, asker, keystore_of, store_option
+from node.cli.on_chain import on_chain
 from node.cli.output import guarded, json_option, print_json
 from node.keystore.errors import KeystoreError, NoSuchKeyError, RotationError
 from node.keystore.passphrase import find_passphrase
@@ -26,7 +26,6 @@ CHAIN = click.option(
     metavar="URL",
     help="Such as ws://127.0.0.1:9944; else the dev chain that runs.",
 )
-R = TypeVar("R")
 
 
 def url_of(url: str | None) -> str:
@@ -43,19 +42,6 @@ def url_of(url: str | None) -> str:
     if record is None:
         raise ChainHostError("no dev chain runs: name one with --chain, or run `ainur chain up`")
     return record.url
-
-
-def _on_chain(url: str, work: Callable[[Any], Awaitable[R]]) -> R:
-    import trio
-
-    from chain.client import open_chain
-    from chain.stored import MemoryStore
-
-    async def run() -> R:
-        async with open_chain(url, MemoryStore()) as chain:
-            return await work(chain)
-
-    return trio.run(run)
 
 
 @click.command()
@@ -97,7 +83,7 @@ def register(name: str, cold: str | None, url: str | None, dry_run: bool,
         refuse_development_key(key.file, is_dev_chain=await chain.is_development())
         return await register_agent(chain, signer_from_identity(identity), cold_account)
 
-    fresh = _on_chain(where, work)
+    fresh = on_chain(where, work)
     _say(as_json, {**report, "registered": fresh},
          f"{key.file.account} is " + ("now an agent" if fresh else "an agent already"))  # fmt: skip
 
@@ -129,7 +115,8 @@ def rotate(name: str, new_name: str, signed_by: str | None, url: str | None, dry
     """Replace an agent's operator key; the new one signs after the registry's delay.
 
     NAME is any key of the agent. The account stays, the peer changes. Asking again is harmless: what was
-    begun is taken up.
+    begun is taken up. A node that runs knows the keys there were when it started: start it again before the
+    new one signs.
     """
     store = keystore_of(keystore)
     key = store.get(name)
@@ -162,7 +149,7 @@ def rotate(name: str, new_name: str, signed_by: str | None, url: str | None, dry
         by = signer_from_identity(identity)
         return await rotate_operator(chain, agent, replacement.unlock(fresh), by)
 
-    done = _on_chain(where, work)
+    done = on_chain(where, work)
     report |= {
         "new_peer_id": store.get(new_name).file.peer, "effective_at": done.effective_at,
         "now": done.now, "effective": done.is_effective,
@@ -171,7 +158,8 @@ def rotate(name: str, new_name: str, signed_by: str | None, url: str | None, dry
         "signs now" if done.is_effective
         else f"signs from block {done.effective_at} on (now {done.now}); until then the old one does"
     )  # fmt: skip
-    _say(as_json, report, f"{new_name} ({report['new_peer_id']}) {when}")
+    _say(as_json, report, f"{new_name} ({report['new_peer_id']}) {when}; a node of this agent that runs"
+         " takes it up when it is started again")  # fmt: skip
 
 
 def _signing_key(

@@ -5,6 +5,7 @@ from typing import Any, Final
 import click
 
 from market.units import format_amount
+from node.cli.payment import as_formula
 
 __all__ = ["line_of"]
 
@@ -28,13 +29,7 @@ def _ainu(planck: str) -> str:
 
 def _award(e: dict[str, Any]) -> str:
     line = f"{_short(e['provider'])} for {_ainu(e['price'])} of at most {_ainu(e['reserve'])} ({e['method']})"
-    if "payment" in e:
-        without, others = _ainu(e["welfare_without"]), _ainu(e["welfare_of_others"])
-        line += (
-            f"; paid {_ainu(e['payment'])} = value {_ainu(e['value'])}"
-            f" - (others without it {without} - others with it {others}), it asked {_ainu(e['ask'])}"
-        )
-    return line
+    return f"{line}; {as_formula(e)}" if "payment" in e else line
 
 
 def _escrow(e: dict[str, Any]) -> str:

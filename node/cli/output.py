@@ -7,7 +7,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
-__all__ = ["guarded", "json_option", "print_json"]
+from node.cli.errors import CommandError
+
+__all__ = ["failure", "guarded", "json_option", "print_json"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,16 +24,25 @@ def print_json(value: dict[str, Any], version: int = 1) -> None:
     click.echo(json.dumps({"version": version, **value}))
 
 
+def failure(error: Exception, exit_code: int = 1) -> CommandError:
+    """Return what ends a command because of an error."""
+    from node.explain.codes import code_of
+
+    return CommandError(str(error), code_of(error), exit_code)
+
+
 def guarded(*errors: type[Exception]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """End a command with exit code 1 and the message, where it raises one of these."""
+    """End a command with exit code 1, the error's code and its message, where it raises one of these."""
 
     def decorate(command: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(command)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 return command(*args, **kwargs)
+            except click.ClickException:
+                raise  # it has its own code and exit code
             except errors as error:
-                raise click.ClickException(str(error)) from error
+                raise failure(error) from error
 
         return run
 

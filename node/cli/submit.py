@@ -111,12 +111,14 @@ def _tasks(file: Path, default: dict[str, Any]) -> list[dict[str, Any]]:
     "--tasks",
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Many tasks, one object a line; what a line leaves out is taken from the options.",
+    help="Many tasks, one object a line, all or none, cleared together; what a line leaves out is taken from the options.",
 )
 @click.option(
     "--wait", is_flag=True, help="Return once they have ended; exit code 2 if one was not paid."
 )
-@click.option("--watch", is_flag=True, help="Show each step as it happens, and wait.")
+@click.option(
+    "--watch", is_flag=True, help="Show each step as it happens, wait, and show the result."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be submitted, and submit nothing.")
 @data_dir_option
 @json_option
@@ -158,13 +160,16 @@ def group(
         print_json({"would_submit": tasks})
         return
     client = connect(folder)
-    submitted = [client.post("/v1/tasks", task)["task"] for task in tasks]
+    submitted = client.post("/v1/tasks", tasks)["tasks"]
     if not (wait or watch):
         _show(submitted, as_json=as_json)
         return
     ended = [wait_for_end(client, task["id"], shown=watch and not as_json) for task in submitted]
     _show(ended, as_json=as_json)
-    if not all(str(task["ended"]).startswith("released") for task in ended):
+    if watch and not as_json:
+        for task in filter(_is_paid, ended):
+            _show_result(client, task["id"])
+    if not all(map(_is_paid, ended)):
         raise click.exceptions.Exit(2)
 
 
@@ -187,6 +192,24 @@ def wait_for_end(client: Client, task: str, *, shown: bool) -> dict[str, Any]:
             )
     found: dict[str, Any] = client.get(f"/v1/tasks/{task}")["task"]
     return found
+
+
+def _is_paid(task: dict[str, Any]) -> bool:
+    return str(task["ended"]).startswith("released")
+
+
+def _show_result(client: Client, task: str) -> None:
+    from node.cli.results import preview
+
+    try:
+        found = client.bytes_of(f"/v1/tasks/{task}/result")
+    except ApiError as error:
+        click.echo(f"Its result is not here: {error}", err=True)
+        return
+    shown = preview(json.loads(found))
+    click.echo(shown)
+    if "…" in shown:
+        click.echo(f"All of it: ainur task result {task}", err=True)
 
 
 def _show(tasks: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from node.cli.chain_options import lines_option
-from node.cli.output import json_option, print_json
+from node.cli.output import failure, json_option, print_json
 from node.cli.testnet_options import funds_of, running_testnet, show_testnet, testnet_json
 from node.cli.testnet_process import wide_option
 from node.testnet.errors import UsageError
@@ -49,7 +49,7 @@ def _status(
         folder = folder_of(name or (names[0] if names else DEFAULT_NAME), data_dir)
         view = find(folder)
     except TestnetError as error:
-        raise click.ClickException(str(error)) from error
+        raise failure(error) from error
     if view is None:
         if as_json:
             print_json({"running": False, "name": folder.name, "data_dir": str(folder.path)})

@@ -112,7 +112,8 @@ class DirectoryService:
         if problem is not None and problem.split(" at block")[0] != self._told:
             self._told = problem.split(" at block")[0]
             _LOG.warning(
-                "this node announces itself in vain: %s. Is its key the account's operator key?",
+                "this node announces itself in vain: %s. Is its key the account's operator key? One made since"
+                " it started is taken up when it is started again",
                 problem,
             )
         elif problem is None:

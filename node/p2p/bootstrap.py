@@ -46,6 +46,10 @@ class Dialler(Protocol):
         """Return whether there is a connection."""
         ...
 
+    def connected(self) -> int:
+        """Return to how many peers there is one."""
+        ...
+
     async def connect_peer(self, peer: PeerId) -> PeerId:
         """Dial."""
         ...
@@ -111,7 +115,7 @@ class Bootstrap:
                 await trio.sleep(FIRST_SECONDS)  # a peer that has just gone is not there yet
 
     def _missing(self) -> dict[PeerId, tuple[str, ...]]:
-        connected = len(self._network.known())
+        connected = self._network.connected()
         candidates = dict(self._wanted) if connected < ENOUGH else {}
         if connected < ENOUGH:
             candidates = {**self._remembered, **candidates}
@@ -128,7 +132,7 @@ class Bootstrap:
                     reached[0] += 1
                 except (UnreachableError, NetworkUsageError) as error:
                     _LOG.info("not reached: %s", error)
-                    if peer not in self._wanted and len(self._network.known()) >= 1:
+                    if peer not in self._wanted and self._network.connected() >= 1:
                         self._remembered.pop(peer, None)  # others are there: this one is gone
 
         async with trio.open_nursery() as nursery:

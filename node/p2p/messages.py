@@ -5,7 +5,6 @@ chain, signature and key, whom it is for, whether it is current, whether it came
 that decides what the message costs whoever passed it on; in a request it ends the stream.
 """
 
-import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -25,7 +24,7 @@ from node.p2p.errors import AnswerError
 from node.p2p.gossip import Heard, Verdict
 from node.p2p.network import Network
 
-__all__ = ["Inbox", "Mail", "clock_sequence"]
+__all__ = ["Inbox", "Mail"]
 
 SENDERS: Final = 10_000
 """Senders whose replay windows are kept; the one not heard for longest goes first."""
@@ -34,18 +33,6 @@ BLAMELESS: Final = frozenset({"expired", "early", "stale", "replayed", "key"})
 
 _B = TypeVar("_B", bound=Body)
 _A = TypeVar("_A", bound=Body)
-
-
-def clock_sequence() -> Callable[[], int]:
-    """Return a source of sequence numbers that rise, also over restarts: nanoseconds, at least one more."""
-    last = 0
-
-    def following() -> int:
-        nonlocal last
-        last = max(last + 1, time.time_ns())
-        return last
-
-    return following
 
 
 class Inbox(Generic[_B]):
@@ -91,7 +78,8 @@ class Mail:
     """Who may sign for whom, as the chain knows it."""
     head: Callable[[], BlockNumber]
     """The finalised head."""
-    sequence: Callable[[], int] = attrs.field(factory=clock_sequence)
+    sequence: Callable[[], int]
+    """Numbers what is said, each higher than all before: a :class:`node.process.sequence.Sequence`."""
     _windows: OrderedDict[AccountId, ReplayWindow] = attrs.field(factory=OrderedDict, init=False)
 
     def seal(self, body: Body, audience: Hash | AccountId, lifetime: int) -> bytes:

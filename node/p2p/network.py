@@ -161,6 +161,10 @@ class Network:
         """Return whether there is a connection to a peer."""
         return bool(self._host.get_network().get_connections(peer_to_library(peer)))
 
+    def connected(self) -> int:
+        """Return how many peers are connected."""
+        return len(self._host.get_connected_peers())
+
     def peers(self) -> list[ConnectedPeer]:
         """Return the connected peers, by PeerId."""
         shown = []

@@ -4,9 +4,11 @@
 |---|---|---|
 | relay (circuit v2) | reserve at a relay, be dialled through it, or be one | yes |
 | AutoNAT v1 | ask peers to dial us back, and dial others back | yes, with our own dial |
-| hole punching (DCUtR) | dial each other at once, told when by the relayed connection | where there is a way; through a NAT untried |
+| hole punching (DCUtR) | dial each other at once, told when by the relayed connection | yes, over TCP, between two routers that keep a port for all whom it speaks to, as Linux does; not where each peer gets another port |
 
-Each is shown between processes in network namespaces by ``tests/e2e/p2p/test_reach.py``.
+Each is shown between processes in network namespaces by ``tests/e2e/p2p/test_reach.py``: the relay by two nodes
+without a route to each other and by two behind routers, AutoNAT by one that can be dialled and one that cannot, hole
+punching through two routers that translate addresses (netfilter) and drop what nobody asked for.
 
 What stock does: AutoNAT's server answers "reached" to everybody, because its dial returns the
 connection that the question came by; a relayed address cannot be dialled by its multiaddr; and an

@@ -4,12 +4,21 @@ __all__ = ["AlreadyRunningError", "NodeProcessError", "StartError"]
 
 
 class NodeProcessError(Exception):
-    """Base of all."""
+    """Base of all.
+
+    Next: read the message and the node's log.
+    """
 
 
 class AlreadyRunningError(NodeProcessError):
-    """A node runs on this folder already."""
+    """A node runs on this folder already.
+
+    Next: use the node that runs, stop it, or name another --data-dir.
+    """
 
 
 class StartError(NodeProcessError):
-    """The node cannot start as it was asked to."""
+    """The node cannot start as it was asked to.
+
+    Next: read the message; `ainur doctor` looks at folder, disk and ports.
+    """

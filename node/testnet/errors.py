@@ -11,26 +11,44 @@ __all__ = [
 
 
 class TestnetError(Exception):
-    """Base of all."""
+    """Base of all.
+
+    Next: read the message; `ainur testnet status` and `ainur testnet logs` show more.
+    """
 
     __test__ = False  # not a class of tests, whatever its name
 
 
 class UsageError(TestnetError):
-    """What was asked makes no sense here."""
+    """What was asked of a testnet makes no sense.
+
+    Next: write it as the message says.
+    """
 
 
 class AlreadyRunningError(TestnetError):
-    """It runs."""
+    """The testnet runs already.
+
+    Next: use the one that runs, stop it with `ainur testnet down`, or start another with --name.
+    """
 
 
 class NotRunningError(TestnetError):
-    """It does not run."""
+    """The testnet does not run.
+
+    Next: start it with `ainur testnet up`.
+    """
 
 
 class StartError(TestnetError):
-    """It, or a part of it, did not come up."""
+    """The testnet, or a part of it, did not come up.
+
+    Next: read `ainur testnet logs`; `ainur doctor` looks at what it needs.
+    """
 
 
 class BrokenError(TestnetError):
-    """It runs, and does not answer as it should."""
+    """The testnet runs, and does not answer as it should.
+
+    Next: try again in a moment; else end it with `ainur testnet down`.
+    """

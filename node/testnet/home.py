@@ -129,8 +129,12 @@ def running_names() -> list[str]:
     return [n for n in names if is_name(n) and folder_of(n).is_running()]
 
 
-def running_folder(name: str | None) -> Folder:
+def running_folder(name: str | None, option: str = "--name") -> Folder:
     """Return the folder of a testnet by its name, or without one that of the only one that runs.
+
+    Args:
+        name: if one was given.
+        option: by which a user gives it.
 
     Raises:
         NotRunningError: none runs.
@@ -142,5 +146,5 @@ def running_folder(name: str | None) -> Folder:
     if not names:
         raise NotRunningError("no testnet runs: start one with `ainur testnet up`")
     if len(names) > 1:
-        raise UsageError(f"several testnets run: choose one with --name ({', '.join(names)})")
+        raise UsageError(f"several testnets run: choose one with {option} ({', '.join(names)})")
     return folder_of(names[0])

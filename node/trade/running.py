@@ -9,7 +9,10 @@ __all__ = ["Running", "StoppingError"]
 
 
 class StoppingError(Exception):
-    """The node is being stopped, or has failed: ask again when it runs."""
+    """The node is being stopped, or has failed: ask again when it runs.
+
+    Next: wait until the node runs again, then ask again.
+    """
 
 
 class Running:

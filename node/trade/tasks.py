@@ -6,7 +6,7 @@ that its user wants, and one more each time that a replica has to be called for 
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final
 
 import attrs
@@ -98,19 +98,23 @@ class Tasks:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def add(self, task: TaskId, spec: TaskSpec) -> None:
-        """Keep a task and its copies; when this returns it is not forgotten any more.
+    async def add(self, tasks: Sequence[tuple[TaskId, TaskSpec]]) -> None:
+        """Keep tasks and their copies, all or none; when this returns they are not forgotten any more.
 
         Raises:
             DatabaseError: the disk has failed or is full.
         """
-        values = (task, _ENCODER.encode(spec), time.time_ns() // 10**6)
+        now = time.time_ns() // 10**6
+        rows = [(task, _ENCODER.encode(spec), now, spec.replicas) for task, spec in tasks]
 
         def write(db: Database) -> None:
-            db.execute("INSERT INTO task (task_id, spec, submitted_ms) VALUES (?, ?, ?)", values)
-            for replica in range(spec.replicas):
-                copy = task if replica == 0 else _new_id()
-                db.execute(_NEW_COPY, (copy, task, replica))
+            for *values, replicas in rows:
+                db.execute(
+                    "INSERT INTO task (task_id, spec, submitted_ms) VALUES (?, ?, ?)", tuple(values)
+                )
+                for replica in range(replicas):
+                    copy = values[0] if replica == 0 else _new_id()
+                    db.execute(_NEW_COPY, (copy, values[0], replica))
 
         await self._db.run(write)
 

@@ -6,12 +6,15 @@ What stock does (``libp2p.kad_dht``):
 - Twenty providers a key are kept, first come, for 48 hours, and none can be withdrawn: twenty Sybils
   hide everybody else for two days.
 - ``find_providers`` answers from that store without asking anybody, and repeats rows.
+- An answer names twenty peers, each with a signed record of half a kilobyte.
 - Twelve streams that say nothing keep all others out; nothing bounds how long they may.
 - Values up to 1 MB are kept for strangers, 50,000 of them.
 """
 
 import random
 import time
+from collections.abc import Sequence
+from itertools import chain, zip_longest
 from typing import Final
 
 import libp2p.kad_dht.common
@@ -20,33 +23,37 @@ import libp2p.kad_dht.peer_routing
 import libp2p.kad_dht.provider_store
 import libp2p.kad_dht.value_store
 import trio
-from libp2p.abc import IHost, INetStream
-from libp2p.custom_types import TProtocol
-from libp2p.kad_dht.common import ALPHA, BUCKET_SIZE
+from google.protobuf.message import DecodeError
+from libp2p.abc import INetStream
 from libp2p.kad_dht.kad_dht import DHTMode, KadDHT
-from libp2p.kad_dht.peer_routing import PeerRouting
+from libp2p.kad_dht.pb.kademlia_pb2 import Message
 from libp2p.kad_dht.provider_store import ProviderRecord, ProviderStore
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo
 from libp2p.records.validator import NamespacedValidator
 
+from node.p2p.framing import FrameError
 from node.p2p.hardening.admission import Admission
 from node.p2p.hardening.faults import faults
+from node.p2p.hardening.host import BoundedHost
+from node.p2p.hardening.kad_names import (
+    ADDRESSES_PER_PEER,
+    MESSAGE_BYTES,
+    PROTOCOL,
+    QUERY_SECONDS,
+)
+from node.p2p.hardening.question import tell
 from node.p2p.hardening.records import VerifiedOnce
+from node.p2p.hardening.walk import GONE, BoundedRouting, addresses_of
 
 __all__ = ["PROTOCOL", "BoundedKad", "BoundedProviders"]
 
-PROTOCOL: Final = TProtocol("/ainur/kad/1.0.0")
-QUERY_SECONDS: Final = 3
-MESSAGE_BYTES: Final = 512 * 1024
-"""Stock: 4 MB. An answer with all the providers that we tell has 100 kB."""
 PROVIDERS_PER_KEY: Final = 256
 PROVIDERS_TOLD: Final = 128
 """Of one key in one answer, drawn anew each time."""
 KEYS: Final = 4_096
 RECORD_SECONDS: Final = 30 * 60.0
 """A provider says it again each ten minutes; who does not is gone in half an hour."""
-ADDRESSES_PER_PROVIDER: Final = 8
 STREAMS_PER_PEER: Final = 4
 STREAMS: Final = 64
 STREAM_SECONDS: Final = 60.0
@@ -77,8 +84,9 @@ def _name_protocol() -> None:
 class BoundedProviders(ProviderStore):
     """Provider records of this node's part of the keys."""
 
-    def __init__(self, host: IHost, peer_routing: PeerRouting) -> None:
-        super().__init__(host, peer_routing)
+    def __init__(self, host: BoundedHost, routing: BoundedRouting) -> None:
+        super().__init__(host, routing)
+        self._host, self._routing = host, routing
         self._random = random.Random()  # noqa: S311  (a fair sample, no secret)
 
     def add_provider(self, key: bytes, provider: PeerInfo) -> None:
@@ -93,7 +101,7 @@ class BoundedProviders(ProviderStore):
         name = str(provider.peer_id)
         if name not in records and len(records) >= PROVIDERS_PER_KEY:
             del records[self._random.choice(list(records))]
-        short = PeerInfo(provider.peer_id, list(provider.addrs)[:ADDRESSES_PER_PROVIDER])
+        short = PeerInfo(provider.peer_id, list(provider.addrs)[:ADDRESSES_PER_PEER])
         records[name] = ProviderRecord(short, time.time())
 
     def get_providers(self, key: bytes) -> list[PeerInfo]:
@@ -124,28 +132,42 @@ class BoundedProviders(ProviderStore):
         self.providers.get(key, {}).pop(str(self.local_peer_id), None)
 
     async def find_providers(self, key: bytes, count: int = 20) -> list[PeerInfo]:
-        """Ask the network who provides a key; each provider once, ours aside."""
-        closest = await self.peer_routing.find_closest_peers_network(key)
-        found: dict[ID, PeerInfo] = {}
-        for own in self.get_providers(key):
-            found[own.peer_id] = own
-        limit = trio.CapacityLimiter(ALPHA)
+        """Ask the network who provides a key; each provider once, ours aside.
 
-        async def ask(peer: ID) -> None:
-            async with limit:
-                with trio.move_on_after(QUERY_SECONDS):
-                    providers, _ = await self._get_providers_from_peer_with_closers(peer, key)
-                    for provider in providers[:PROVIDERS_PER_KEY]:
-                        known = found.get(provider.peer_id)
-                        if known is None or not known.addrs:
-                            found[provider.peer_id] = provider
+        Where there are more than asked for, each peer that answered is heard in turn: one that names
+        hundreds leaves room for what all others name.
+        """
+        answers = [self._own_answer(key)]
+        await self._routing.walk(
+            Message(type=Message.GET_PROVIDERS, key=key),
+            on_answer=lambda answer: answers.append(answer.providerPeers[:PROVIDERS_PER_KEY]),
+        )
+        found: dict[bytes, Message.Peer] = {}
+        for told in chain.from_iterable(zip_longest(*answers)):
+            if told is None or not told.id or told.id == self.local_peer_id.to_bytes():
+                continue
+            known = found.get(told.id)
+            if (known is None and len(found) < count) or (known is not None and not known.addrs):
+                found[told.id] = told
+        return [PeerInfo(ID(peer), addresses_of(told)) for peer, told in found.items()]
 
-        async with trio.open_nursery() as nursery:
-            for peer in closest[:BUCKET_SIZE]:
-                if peer != self.local_peer_id:
-                    nursery.start_soon(ask, peer)
-        found.pop(self.local_peer_id, None)
-        return list(found.values())[:count]
+    def _own_answer(self, key: bytes) -> Sequence[Message.Peer]:
+        return [
+            Message.Peer(id=each.peer_id.to_bytes(), addrs=[a.to_bytes() for a in each.addrs])
+            for each in self.get_providers(key)
+        ]
+
+    async def _send_add_provider(self, peer_id: ID, key: bytes) -> bool:
+        message = Message(type=Message.ADD_PROVIDER, key=key)
+        message.providerPeers.add(
+            id=self.local_peer_id.to_bytes(),
+            addrs=[address.to_bytes() for address in self._host.get_addrs()],
+        )
+        try:
+            await tell(self._host.swarm, peer_id, PROTOCOL, message)
+        except (*GONE, FrameError, DecodeError):
+            return False
+        return True
 
 
 class BoundedKad(KadDHT):
@@ -153,7 +175,7 @@ class BoundedKad(KadDHT):
 
     provider_store: BoundedProviders
 
-    def __init__(self, host: IHost, *, server: bool) -> None:
+    def __init__(self, host: BoundedHost, *, server: bool) -> None:
         _name_protocol()
         super().__init__(
             host,
@@ -162,7 +184,9 @@ class BoundedKad(KadDHT):
             validator_changed=True,
             strict_validation=True,
         )
-        self.provider_store = BoundedProviders(host, self.peer_routing)
+        self._store = host.store
+        self.peer_routing = routing = BoundedRouting(host, self.routing_table)
+        self.provider_store = BoundedProviders(host, routing)
         self._streams = Admission[ID](STREAMS_PER_PEER, STREAMS)
 
     async def handle_stream(self, stream: INetStream) -> None:
@@ -177,3 +201,19 @@ class BoundedKad(KadDHT):
                 await self._do_handle_stream(stream)
             if scope.cancelled_caught:
                 await stream.reset()
+
+    def _add_closer_peers_to_response(
+        self, response: Message, closest_peers: Sequence[ID], exclude_peer_id: ID | None = None
+    ) -> None:
+        """Name peers in an answer, without the signed records that only this library sends."""
+        connected = set(self.host.get_connected_peers())
+        for peer in closest_peers:
+            if peer == exclude_peer_id:
+                continue
+            addresses = self._store.addresses(peer)[:ADDRESSES_PER_PEER]
+            way = Message.CAN_CONNECT if addresses else Message.NOT_CONNECTED
+            response.closerPeers.add(
+                id=peer.to_bytes(),
+                addrs=[address.to_bytes() for address in addresses],
+                connection=Message.CONNECTED if peer in connected else way,
+            )

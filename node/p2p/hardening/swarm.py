@@ -30,6 +30,7 @@ from libp2p.abc import (
 from libp2p.custom_types import TProtocol
 from libp2p.io.abc import ReadWriteCloser
 from libp2p.io.exceptions import IOException
+from libp2p.io.trio import TrioTCPStream
 from libp2p.network.auto_connector import AutoConnector
 from libp2p.network.config import ConnectionConfig, RetryConfig
 from libp2p.network.connection.raw_connection import RawConnection
@@ -48,6 +49,7 @@ from node.p2p.addresses import dial_order, is_relayed
 from node.p2p.config import Limits
 from node.p2p.hardening.admission import Admission
 from node.p2p.hardening.faults import faults
+from node.p2p.hardening.readahead import ReadAhead
 from node.p2p.hardening.yamux import PROTOCOL as YAMUX
 from node.p2p.hardening.yamux import BoundedYamux
 
@@ -69,6 +71,14 @@ class BoundedUpgrader(TransportUpgrader):
 
     def __init__(self, security: dict[TProtocol, Any], seconds: float) -> None:
         super().__init__(security, {TProtocol(YAMUX): BoundedYamux}, negotiate_timeout=int(seconds))
+
+    async def upgrade_security(
+        self, raw_conn: IRawConnection, is_initiator: bool, peer_id: ID | None = None
+    ) -> ISecureConn:
+        """Agree on Noise, and shake hands, on a connection that is read in chunks."""
+        if isinstance(raw_conn, RawConnection) and isinstance(raw_conn.stream, TrioTCPStream):
+            raw_conn.stream = ReadAhead(raw_conn.stream)
+        return await super().upgrade_security(raw_conn, is_initiator, peer_id)
 
     async def upgrade_connection(self, conn: ISecureConn, peer_id: ID) -> IMuxedConn:
         """Agree on the muxer, and make it ours.

@@ -1,9 +1,11 @@
 """Relay, AutoNAT and hole punching between processes in network namespaces.
 
-Two nodes that have no route to each other, each behind a link of its own to a third.
+Two nodes that have no route to each other, each behind a link of its own to a third; and two nodes each behind a
+router that translates addresses and lets nobody in who was not asked for.
 """
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.p2p.test_churn import TOPIC, all_hear, no_exception_escaped, until
-from tests.support.p2p_processes import Forks, forks
+from tests.support.p2p_processes import Forks, Node, forks
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -52,6 +54,80 @@ def name() -> Iterator[str]:
     finally:
         for space in spaces:
             subprocess.run(["ip", "netns", "del", space], check=False, capture_output=True)
+
+
+ROUTER = """
+table ip nat {
+  chain out {
+    type nat hook postrouting priority 100;
+    oifname "wan" masquerade
+  }
+}
+table ip filter {
+  chain forward {
+    type filter hook forward priority 0; policy drop;
+    ct state established,related accept
+    iifname "lan" accept
+  }
+  chain input {
+    type filter hook input priority 0; policy drop;
+    ct state established,related accept
+  }
+}
+"""
+"""As home routers do: what was not asked for from inside is dropped without a word."""
+
+
+@pytest.fixture(scope="module")
+def nats() -> Iterator[str]:
+    """Names of namespaces: NAME-r is the internet; NAME-a and NAME-b are each behind a router, NAME-na and NAME-nb."""
+    made = f"ainurn{os.getpid()}"
+    spaces = [f"{made}-{x}" for x in ("r", "na", "nb", "a", "b")]
+    try:
+        if shutil.which("ip") is None or shutil.which("nft") is None:
+            pytest.skip(
+                "NOT RUN: through NATs: no `ip` or `nft` (apt-get install iproute2 nftables)"
+            )
+        try:
+            for space in spaces:
+                ip("netns", "add", space)
+                ip("link", "set", "lo", "up", namespace=space)
+        except subprocess.CalledProcessError as error:
+            pytest.skip(f"NOT RUN: through NATs: no namespaces: {error.stderr}")
+        inside(f"{made}-r", "sysctl", "-qw", "net.ipv4.ip_forward=1")
+        for number, side in enumerate("ab", 1):
+            router, host = f"{made}-n{side}", f"{made}-{side}"
+            ip("link", "add", f"{side}0", "netns", f"{made}-r", "type", "veth",
+               "peer", "name", "wan", "netns", router)  # fmt: skip
+            ip("link", "add", "lan", "netns", router, "type", "veth",
+               "peer", "name", "eth0", "netns", host)  # fmt: skip
+            for space, device, address in (
+                (f"{made}-r", f"{side}0", f"10.78.{number}.1/24"),
+                (router, "wan", f"10.78.{number}.2/24"),
+                (router, "lan", f"192.168.{number}.1/24"),
+                (host, "eth0", f"192.168.{number}.2/24"),
+            ):
+                ip("addr", "add", address, "dev", device, namespace=space)
+                ip("link", "set", device, "up", namespace=space)
+            ip("route", "add", "default", "via", f"10.78.{number}.1", namespace=router)
+            ip("route", "add", "default", "via", f"192.168.{number}.1", namespace=host)
+            inside(router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+            try:
+                inside(router, "nft", "add table ip nat")
+            except subprocess.CalledProcessError as error:
+                pytest.skip(f"NOT RUN: through NATs: no netfilter: {error.stderr}")
+            inside(router, "nft", "-f", "-", said=ROUTER)
+        yield made
+    finally:
+        for space in spaces:
+            subprocess.run(["ip", "netns", "del", space], check=False, capture_output=True)
+
+
+def inside(space: str, *command: str, said: str = "") -> None:
+    subprocess.run(
+        ["ip", "netns", "exec", space, *command],
+        input=said, check=True, capture_output=True, text=True,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -170,6 +246,76 @@ def test_a_relayed_connection_becomes_a_direct_one_where_there_is_a_way(
         )
     )
     assert seeker.ask("request", hidden.peer, "directly") == "directly"
+
+
+def behind_routers(family: Forks, nats: str, **config: object) -> tuple[Node, Node, str]:
+    """Start a relay and two nodes behind routers; return the nodes, and the first one's address through the relay."""
+    anywhere = {"listen": ["/ip4/0.0.0.0/tcp/0"], **config}
+    relay = family.start(
+        "relay", netns=f"{nats}-r", limits=LIMITS, config={**anywhere, "relay_server": True}
+    )
+    hidden, seeker = (
+        family.start(
+            who,
+            netns=f"{nats}-{side}",
+            limits=LIMITS,
+            config={**anywhere, "relays": [by(relay, network)]},
+        )
+        for who, side, network in (("hidden", "a", "10.78.1."), ("seeker", "b", "10.78.2."))
+    )
+    until(lambda: any("p2p-circuit" in a for a in hidden.addresses))
+    [circuit] = [a for a in hidden.addresses if "p2p-circuit" in a]
+    return hidden, seeker, circuit.replace("10.78.1.1", "10.78.2.1")
+
+
+def test_a_node_behind_a_router_is_reached_by_one_behind_another_through_a_relay(
+    family: Forks, nats: str
+) -> None:
+    hidden, seeker, circuit = behind_routers(family, nats)
+    for address in ("192.168.1.2", "10.78.1.2"):
+        with pytest.raises(RuntimeError, match="UnreachableError"):
+            seeker.ask("connect", by(hidden, "192.168.1.").replace("192.168.1.2", address))
+    assert seeker.ask("connect", circuit) == hidden.peer
+    assert seeker.ask("request", hidden.peer, "through the relay") == "through the relay"
+    assert all("p2p-circuit" in path for path in hidden.ask("paths", seeker.peer))
+
+
+def test_a_hole_is_punched_through_two_routers_and_the_relay_is_needed_no_more(
+    family: Forks, nats: str
+) -> None:
+    hidden, seeker, circuit = behind_routers(family, nats, hole_punching=True)
+    seeker.ask("connect", circuit)
+    until(
+        lambda: any(
+            "p2p-circuit" not in path
+            for node, other in ((hidden, seeker), (seeker, hidden))
+            for path in node.ask("paths", other.peer)
+        )
+    )
+    family.nodes[0].end()
+    assert seeker.ask("request", hidden.peer, "directly") == "directly"
+
+
+def test_where_routers_give_each_peer_another_port_no_hole_is_punched_and_the_relay_goes_on(
+    family: Forks, nats: str
+) -> None:
+    for side in "ab":
+        translate(f"{nats}-n{side}", "masquerade fully-random")
+    try:
+        hidden, seeker, circuit = behind_routers(family, nats, hole_punching=True)
+        seeker.ask("connect", circuit)
+        tried = "layer=relay-circuit_v2-dcutr .*Failed to establish direct connection"
+        until(lambda: any(re.search(tried, node.log.read_text()) for node in (hidden, seeker)))
+        assert seeker.ask("request", hidden.peer, "as before") == "as before"
+        assert all("p2p-circuit" in path for path in hidden.ask("paths", seeker.peer))
+    finally:
+        for side in "ab":
+            translate(f"{nats}-n{side}", "masquerade")
+
+
+def translate(router: str, how: str) -> None:
+    inside(router, "nft", "flush chain ip nat out")
+    inside(router, "nft", f'add rule ip nat out oifname "wan" {how}')
 
 
 def test_neighbours_on_a_lan_find_each_other_without_an_address(family: Forks, name: str) -> None:

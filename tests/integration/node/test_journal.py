@@ -19,8 +19,14 @@ from market.identity import AccountId
 from market.journal import Row
 from market.units import BlockNumber
 from node import journal as journals
-from node.database import Database, DatabaseError, DatabaseInUseError, NewerSchemaError
-from node.journal import DuplicateRowError, Journal, Numbers, Submissions
+from node.database import (
+    Database,
+    DatabaseError,
+    DatabaseInUseError,
+    DuplicateRowError,
+    NewerSchemaError,
+)
+from node.journal import Journal, Numbers, Submissions
 from tests.support.powerloss import Recorder
 
 pytestmark = pytest.mark.integration

@@ -14,6 +14,7 @@ import trio
 from node.api.client import Client, RefusedError
 from node.api.serving import serve_api
 from node.api.view import View
+from tests.support.api_shapes import check_answer
 from tests.support.markets import Node, identity_of, open_market
 from tests.support.networks import eventually
 
@@ -45,7 +46,11 @@ async def served(node: Node | None) -> AsyncIterator[str]:
 
 async def ask(url: str, method: str, *arguments: Any, **params: Any) -> Any:
     client = Client(url, TOKEN)
-    return await trio.to_thread.run_sync(lambda: getattr(client, method)(*arguments, **params))
+    found = await trio.to_thread.run_sync(lambda: getattr(client, method)(*arguments, **params))
+    if method in ("get", "post"):
+        status = 201 if arguments[0] == "/v1/tasks" and method == "post" else 200
+        check_answer(method.upper(), arguments[0], status, found)
+    return found
 
 
 async def test_a_task_is_submitted_listed_shown_and_watched(tmp_path: Path) -> None:
@@ -77,6 +82,20 @@ async def test_a_task_is_submitted_listed_shown_and_watched(tmp_path: Path) -> N
             assert told[-1]["id"] == told[-2]["id"]  # to go on after
 
             await refuses_what_is_no_task(url)
+            await takes_an_array_whole_or_not_at_all(url)
+
+
+async def takes_an_array_whole_or_not_at_all(url: str) -> None:
+    before = (await ask(url, "get", "/v1/tasks"))["tasks"]
+    for wrong in ([], [GOOD, {**GOOD, "budget": "much"}], [GOOD, {**GOOD, "deadline_ms": 10}]):
+        with pytest.raises(RefusedError) as refused:
+            await ask(url, "post", "/v1/tasks", wrong)
+        assert refused.value.reason == "usage"
+    assert (await ask(url, "get", "/v1/tasks"))["tasks"] == before
+    taken = (await ask(url, "post", "/v1/tasks", [GOOD, {**GOOD, "budget": "2 AINU"}]))["tasks"]
+    assert [each["budget"] for each in taken] == [str(10**12), str(2 * 10**12)]
+    after = (await ask(url, "get", "/v1/tasks"))["tasks"]
+    assert {each["id"] for each in after} == {each["id"] for each in [*before, *taken]}
 
 
 async def refuses_what_is_no_task(url: str) -> None:

@@ -17,7 +17,7 @@ from market.errors import UsageError
 from market.identity import AccountId, Identity, PublicKey
 from market.settlement import provider as serving
 from market.settlement import requester as buying
-from market.units import AINU, Planck
+from market.units import AINU, Planck, format_amount
 from node.api.metrics import trading_metrics
 from node.database import DatabaseError
 from node.executor.limits import Grants, Limits
@@ -142,7 +142,8 @@ async def test_a_task_goes_from_submission_to_payment(market: Market, agent: Run
 async def test_tasks_that_come_together_are_cleared_together(
     market: Market, agent: RunningAgent
 ) -> None:
-    together = attrs.evolve(TERMS, gather_seconds=1.0)
+    # However long a submission takes, it belongs to the window in which it began.
+    together = attrs.evolve(TERMS, gather_seconds=0.5)
     async with (
         market.node("Bob", agents={NAME: agent}) as bob,
         market.node("Charlie", agents={NAME: agent}) as charlie,
@@ -156,6 +157,23 @@ async def test_tasks_that_come_together_are_cleared_together(
         assert len(services(bob)) == len(services(charlie)) == 1
         for task in tasks:
             assert json.loads(await alice.trading.requester.result(task)) == {"words": 6}
+
+
+async def test_who_asks_less_than_the_chain_pays_at_least_is_paid_that(
+    market: Market, tmp_path: Path
+) -> None:
+    file = tmp_path / "cheap.py"
+    file.write_text(WORDCOUNT.replace("0.02 AINU", "1 planck"))
+    (spec,) = await load_agents(file, Limits(), Grants())
+    async with (
+        open_executor(spec) as agent,
+        market.node("Bob", agents={NAME: agent}),
+        market.node("Charlie", agents={NAME: agent}),
+        market.node("Alice") as alice,
+    ):
+        least = await alice.chain.existential_deposit()
+        task = await submit(alice)
+        assert await ended(alice, task) == f"released: paid {format_amount(least)}"
 
 
 async def test_a_lone_bidder_is_paid_what_the_work_is_worth_at_most(

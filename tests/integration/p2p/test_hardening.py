@@ -47,9 +47,10 @@ import node.p2p.hardening.swarm
 from node.p2p.config import Limits, NetworkConfig
 from node.p2p.hardening import multistream, quic
 from node.p2p.hardening.gossipsub import BoundedGossipSub
-from node.p2p.hardening.kad import PROTOCOL, PROVIDERS_PER_KEY, BoundedKad
+from node.p2p.hardening.kad import PROTOCOL, PROVIDERS_PER_KEY, BoundedKad, BoundedProviders
 from node.p2p.hardening.pubsub import BoundedPubsub
 from node.p2p.hardening.records import STOCK_CONSUME, VerifiedOnce
+from node.p2p.hardening.walk import BoundedRouting
 from node.p2p.hardening.yamux import BoundedYamux
 from node.p2p.hostbuild import build_host
 from node.p2p.network import open_network
@@ -530,15 +531,38 @@ async def test_stock_answers_who_provides_from_what_it_once_heard_and_asks_nobod
             asked.append(key)
             return []
 
+    class OurRouting(BoundedRouting):
+        async def walk(self, question: Kad, *_: Any, **__: Any) -> list[ID]:
+            asked.append(question.key)
+            return []
+
+    host = our_host(0)
+    ours = OurRouting(host, BoundedKad(host, server=True).routing_table)
     for store, asks in (
         (ProviderStore(stock_host(0), Routing()), False),
-        (BoundedKad(our_host(0), server=True).provider_store, True),
+        (BoundedProviders(host, ours), True),
     ):
-        store.peer_routing = Routing()
         store.add_provider(key, PeerInfo(peer_of("old"), [Multiaddr("/ip4/10.0.0.1/tcp/1")]))
         asked.clear()
         await store.find_providers(key)
         assert bool(asked) is asks
+
+
+async def test_stock_answers_a_question_that_comes_with_the_names_of_its_protocol() -> None:
+    ours, stock = our_host(0), stock_host(1)
+    kad = BoundedKad(ours, server=True)
+    theirs = KadDHT(stock, DHTMode.SERVER)
+    async with ours.run([LOOPBACK]), stock.run([LOOPBACK]):
+        await ours.connect(PeerInfo(stock.get_id(), stock.get_addrs()))
+        key = b"\x12\x20" + bytes(32)
+        theirs.provider_store.add_provider(key, PeerInfo(peer_of("provider"), [LOOPBACK]))
+        await kad.routing_table.add_peer(PeerInfo(stock.get_id(), stock.get_addrs()))
+        [found] = await kad.provider_store.find_providers(key)
+        assert (found.peer_id, found.addrs) == (peer_of("provider"), [LOOPBACK])
+        assert await kad.provider_store.provide(b"\x12\x20" + b"1" * 32)
+        await eventually(lambda: bool(theirs.provider_store.get_providers(b"\x12\x20" + b"1" * 32)))
+        await stock.close()
+        await ours.close()
 
 
 async def nobody(stream: object) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import trio
@@ -13,7 +15,8 @@ from market.messages import Body, Cfp, Progress
 from market.units import BlockNumber
 from node.p2p.errors import AnswerError, RequestError
 from node.p2p.gossip import cfp_topic
-from node.p2p.messages import Mail, clock_sequence
+from node.p2p.messages import Mail
+from node.process.sequence import Sequence
 from tests.support.networks import eventually, networks, seed_of
 from tests.support.samples import OwnKeys, cfp, task_call
 
@@ -31,17 +34,19 @@ def progress(done: int) -> Progress:
 
 @asynccontextmanager
 async def mails(count: int) -> AsyncIterator[list[Mail]]:
-    async with networks(count) as opened:
-        yield [
-            Mail(
-                network=network,
-                identity=Identity.from_seed(seed_of(i)),
-                genesis=GENESIS,
-                keys=OwnKeys(),
-                head=lambda: BlockNumber(100),
-            )
-            for i, network in enumerate(opened)
-        ]
+    with TemporaryDirectory() as folder:
+        async with networks(count) as opened:
+            yield [
+                Mail(
+                    network=network,
+                    identity=Identity.from_seed(seed_of(i)),
+                    genesis=GENESIS,
+                    keys=OwnKeys(),
+                    head=lambda: BlockNumber(100),
+                    sequence=Sequence(Path(folder) / str(i)),
+                )
+                for i, network in enumerate(opened)
+            ]
 
 
 async def test_a_call_published_on_a_topic_arrives_opened_and_checked() -> None:
@@ -152,10 +157,3 @@ async def test_a_request_that_is_no_message_is_broken_off_and_the_next_one_answe
             a.network.peer_id, a.identity.account, ASK, progress(7), lifetime=LIFETIME, timeout=60
         )
         assert seen == [7]
-
-
-def test_sequence_numbers_rise_within_a_nanosecond_and_over_a_restart() -> None:
-    first = clock_sequence()
-    numbers = [first() for _ in range(10_000)]
-    assert numbers == sorted(set(numbers))
-    assert clock_sequence()() > numbers[0]

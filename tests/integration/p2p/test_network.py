@@ -247,6 +247,24 @@ async def test_a_provider_is_found_by_kademlia_and_not_after_it_has_withdrawn() 
             await seeker.find_providers(b"short")
 
 
+async def test_a_validator_that_fails_costs_one_message_and_gossip_goes_on() -> None:
+    def fails(peer: PeerId, data: bytes) -> Verdict:
+        if data == b"crash":
+            raise ZeroDivisionError
+        return Verdict.ACCEPT
+
+    async with networks(2) as (a, b):
+        channel = await a.subscribe(TOPIC, fails)
+        await b.subscribe(TOPIC, accept)
+        await eventually(lambda: a.peer_id in b.listeners(TOPIC))
+        await trio.sleep(1.5)
+        for data in (b"crash", b"well"):
+            await b.publish(TOPIC, data)
+        with trio.fail_after(60):
+            assert (await channel.receive()).data == b"well"
+        assert a.peers()[0].score < 0
+
+
 async def test_hooks_hear_of_peers_that_come_and_go_and_a_failing_hook_harms_nobody() -> None:
     async with networks(2, star=False) as (a, b):
         came: list[PeerId] = []

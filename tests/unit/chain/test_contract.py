@@ -76,6 +76,13 @@ def test_a_new_error_without_a_next_action_is_found(metadata: Any) -> None:
     ]
 
 
+def test_an_error_whose_meaning_has_changed_is_found(metadata: Any) -> None:
+    changed = _Changed(metadata)
+    changed.variant("Escrow", "errors", "Overflow")["docs"] = ["The sky", "is the limit.", ""]
+    [found] = differences(changed)
+    assert "the runtime 'The sky is the limit.'" in found
+
+
 def test_a_renamed_event_field_is_found(metadata: Any) -> None:
     changed = _Changed(metadata)
     changed.variant("Escrow", "events", "Ended")["fields"][2]["name"] = "sum"

@@ -50,6 +50,10 @@ def test_a_key_is_made_listed_and_shown_alike() -> None:
     assert made["account"] in run("show").output
 
 
+def test_who_makes_a_key_is_told_when_a_running_node_takes_it_up() -> None:
+    assert "when it is started again" in run("new", "node").output
+
+
 def test_a_second_key_of_one_name_is_refused() -> None:
     read("new", "node")
     result = run("new", "node")

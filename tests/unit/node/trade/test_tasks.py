@@ -33,7 +33,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 async def added(database: Database, replicas: int = 1) -> Tasks:
     tasks = Tasks(database)
-    await tasks.add(TASK, msgspec.structs.replace(SPEC, replicas=replicas))
+    await tasks.add([(TASK, msgspec.structs.replace(SPEC, replicas=replicas))])
     return tasks
 
 

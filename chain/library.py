@@ -5,7 +5,8 @@
 - a node's error comes as text: :class:`~chain.errors.NodeError` keeps method, code and data;
 - for every block it asks for the header and the runtime's version, again and again: ``init_runtime`` remembers;
 - for every signature it asks for the hash of genesis and of the era's first block: :attr:`known_hashes`;
-- every connection decodes the metadata, which takes most of a second: :class:`Loaded` goes from one to the next;
+- every connection decodes the metadata, which takes most of a second: :class:`Loaded` goes from one to the next, and what
+  was decoded once is not decoded again (:func:`load_metadata`);
 - its types are classes that all connections of the process share, and whoever used one last has put its own runtime into
   it: :data:`CODING` is held by whoever loads, encodes or decodes.
 
@@ -23,13 +24,16 @@ import attrs
 from chain.errors import HistoryError, NodeError
 from chain.signing import Signer
 
-__all__ = ["CODING", "LibraryKeypair", "Loaded", "loaded_in", "open_interface"]
+__all__ = ["CODING", "LibraryKeypair", "Loaded", "load_metadata", "loaded_in", "open_interface"]
 
 CODING: Final = threading.RLock()
 """One thread of the process at a time uses the SCALE library's types."""
 
 REMEMBERED: Final = 1_024
 """Blocks whose header and version are remembered: what a block's hash stands for never changes."""
+
+DECODED: Final = 4
+"""Runtimes whose decoded metadata is kept: of the chains that a process speaks to, before and after an upgrade."""
 
 HEAD_SECONDS: Final = 0.5
 """For which the runtime's version at the head is taken to be the same: a new one comes once in weeks."""
@@ -110,6 +114,39 @@ def open_interface(url: str, patience: float, loaded: Loaded | None = None) -> A
     return interface
 
 
+def load_metadata(url: str, patience: float) -> None:
+    """Decode the metadata at the head of a chain, for all connections of this process and of those forked from it.
+
+    Raises:
+        WebSocketException: the chain does not answer.
+        OSError: as above.
+    """
+    interface = open_interface(url, patience)
+    try:
+        interface.init_runtime()
+    finally:
+        interface.close()
+
+
+_decoded: Final[OrderedDict[str, Any]] = OrderedDict()
+"""By the metadata itself, in hex."""
+
+
+def _decode(interface: Any, metadata: str) -> Any:
+    from scalecodec.base import ScaleBytes
+
+    with CODING:
+        if metadata not in _decoded:
+            told = interface.runtime_config.create_scale_object(
+                "MetadataVersioned", data=ScaleBytes(metadata)
+            )
+            told.decode()
+            _decoded[metadata] = told
+            if len(_decoded) > DECODED:
+                _decoded.popitem(last=False)
+        return _decoded[metadata]
+
+
 @functools.cache
 def _quiet_class() -> Any:
     from substrateinterface import SubstrateInterface
@@ -180,6 +217,14 @@ def _quiet_class() -> Any:
             if version != self.runtime_version:
                 with CODING:
                     super().init_runtime(block_hash=block_hash, block_id=block_id)
+
+        def get_block_metadata(
+            self, block_hash: str | None = None, decode: bool = True
+        ) -> Any:  # the library's signature
+            if not decode:
+                return super().get_block_metadata(block_hash, decode)
+            given = [] if block_hash is None else [block_hash]
+            return _decode(self, self.rpc_request("state_getMetadata", given)["result"])
 
         def get_block_hash(self, block_id: int | None = None) -> str:
             known = None if block_id is None else self.known_hashes.get(block_id)

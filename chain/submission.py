@@ -44,6 +44,7 @@ from chain.errors import (
     HistoryError,
     NodeError,
     PoolRefusedError,
+    UnavailableError,
     UndecidedError,
     UsageError,
 )
@@ -101,7 +102,9 @@ class Submitter:
         Raises:
             DispatchError: the chain carried it out and refused it; this is final, too.
             PoolRefusedError: it was never sent on.
-            UndecidedError: not decided in time; submit it again with the same key.
+            UndecidedError: signed and stored, and not decided in time, or the chain cannot be reached; submit
+                it again with the same key.
+            UnavailableError: the chain cannot be reached, and nothing was signed.
             HistoryError: it was stored for another chain, or the node has forgotten too much.
             UsageError: the key is in use, or was used for another call or account.
         """
@@ -113,6 +116,10 @@ class Submitter:
                 return await self._submit(key, call, signer)
         except trio.TooSlowError as error:
             raise UndecidedError(key, f"nothing final in {self._patience.whole:g} s") from error
+        except UnavailableError as error:
+            if await self._store.load(key) is None:
+                raise
+            raise UndecidedError(key, str(error)) from error
         finally:
             self._running.remove(key)
 

@@ -46,6 +46,7 @@ PROGRESS_SECONDS: Final = 0.5
 """Between two reports to a requester, at least."""
 PROGRESS_LIFETIME: Final = 20
 """Blocks for which a report is valid."""
+NOTHING: Final = Planck(0)
 LOOK_AHEAD: Final = 3
 """Blocks by which a call's facts block may be ahead of our head."""
 
@@ -75,6 +76,7 @@ class Provider:
         blobs: Blobs,
         *,
         slots: int = 1,
+        least: Planck = NOTHING,
     ) -> None:
         """Make one; nothing happens before :meth:`run`.
 
@@ -84,9 +86,10 @@ class Provider:
             gate: asked before each bid.
             blobs: the node's.
             slots: tasks that each agent works on side by side.
+            least: what the chain pays at least; who asks less wins an escrow that cannot be opened.
         """
         self._runner, self._agents, self._gate, self._blobs = runner, dict(agents), gate, blobs
-        self._slots = slots
+        self._slots, self._least = slots, least
         self._results = Results(runner.database)
         self._running = Running()
         self._judges = {
@@ -130,7 +133,7 @@ class Provider:
         slots = 0
         for name, agent in self._agents.items():
             offer = agent.offer
-            cost = Planck(-(-offer.price // cfp.tick) * cfp.tick)
+            cost = Planck(-(-max(offer.price, self._least) // cfp.tick) * cfp.tick)
             mine = [
                 (index, task)
                 for index, task in enumerate(cfp.tasks)

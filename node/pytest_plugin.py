@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["testnet", "testnet_factory"]
 
 _MARKER = (
-    "testnet(nodes=3, seed=None, backend='embedded', fresh=False): what the testnet fixture starts"
+    "testnet(nodes=3, seed=None, backend='embedded', windows=None, fresh=False): what the testnet fixture"
+    " starts"
 )
 NODES = 3
 
@@ -42,7 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def testnet_factory(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> "Iterator[Callable[..., Testnet]]":
-    """Give a function that starts a testnet: ``(nodes=3, seed=None, backend=None)``; all are stopped at the end."""
+    """Give a function that starts a testnet; all are stopped at the end.
+
+    It takes ``nodes``, ``seed``, ``backend`` and ``windows``, the blocks that the phases of auctions take at most.
+    """
     from node.testnet import control
     from node.testnet.errors import NotRunningError
     from node.testnet.handle import Testnet
@@ -51,9 +55,16 @@ def testnet_factory(
     numbers = itertools.count(1)
     started: list[Testnet] = []
 
-    def start(nodes: int = NODES, seed: str | None = None, backend: str | None = None) -> Testnet:
+    def start(
+        nodes: int = NODES,
+        seed: str | None = None,
+        backend: str | None = None,
+        windows: tuple[int, int, int] | None = None,
+    ) -> Testnet:
         folder = folder_of(f"test-{next(numbers)}", tmp_path_factory.mktemp("testnet") / "t")
-        wanted = control.Wanted(nodes=nodes, seed=seed, backend=backend, owner=os.getpid())
+        wanted = control.Wanted(
+            nodes=nodes, seed=seed, backend=backend, owner=os.getpid(), windows=windows
+        )
         control.up(folder, wanted)
         found = Testnet(folder)
         started.append(found)

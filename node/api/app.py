@@ -1,6 +1,7 @@
 """The API as one application."""
 
 from collections.abc import Callable
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -8,13 +9,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from node.api import directory, health, metrics, peers, tasks
+from node.api import description, directory, health, metrics, peers, tasks
 from node.api.access import Access
 from node.api.reasons import Reason
 from node.api.shapes import error
 from node.api.view import View
 
-__all__ = ["make_app"]
+__all__ = ["ROUTES", "make_app"]
+
+
+ROUTES: Final = [
+    *health.routes,
+    *directory.routes,
+    *peers.routes,
+    *tasks.routes,
+    *metrics.routes,
+    *description.routes,
+]
 
 
 async def _http_error(_request: Request, raised: Exception) -> Response:
@@ -39,7 +50,7 @@ def make_app(view: View, token: str, authority: Callable[[], str]) -> ASGIApp:
         authority: returns ``127.0.0.1:PORT``, once it is known.
     """
     app = Starlette(
-        routes=[*health.routes, *directory.routes, *peers.routes, *tasks.routes, *metrics.routes],
+        routes=ROUTES,
         exception_handlers={HTTPException: _http_error, **tasks.HANDLERS, Exception: _fault},
     )
     app.state.view = view

@@ -1,12 +1,14 @@
 """The ``ainur`` command. Each group is a module of its own, imported when it is first used."""
 
 import importlib
+import os
 import sys
-from typing import Any
+from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
-from node.cli.errors import MissingLibraryError
+from node.cli.errors import EXITS, INTERRUPTED, MissingLibraryError
 
 __all__ = ["main"]
 
@@ -20,7 +22,15 @@ GROUPS: dict[str, tuple[str, str]] = {
         "node.cli.chain",
         "The dev chain: start it, look at it, let time pass on it, stop it.",
     ),
-    "demo": ("node.cli.demo", "Show step by step what happens, on a chain of its own."),
+    "completion": (
+        "node.cli.completion",
+        "Print what makes a shell complete commands and options.",
+    ),
+    "config": (
+        "node.cli.config",
+        "What options are when they are not given: environment, file, or as usual.",
+    ),
+    "demo": ("node.cli.demo", "Show a market at work, step by step; or its chain alone."),
     "dispute": ("node.cli.dispute", "Disputes on the chain: list them, and rule as their arbiter."),
     "doctor": (
         "node.cli.doctor",
@@ -62,6 +72,9 @@ OF_AGENTS = {"jsonschema_rs"}
 """Modules that the extra ``agents`` installs and the command itself imports."""
 
 
+_CONFIGURED: Final = "ainur.configured"
+
+
 class LazyGroup(click.Group):
     """A group whose sub-commands are imported on first use, so that help stays fast."""
 
@@ -72,7 +85,47 @@ class LazyGroup(click.Group):
         if cmd_name not in GROUPS:
             return super().get_command(ctx, cmd_name)
         command: click.Command = importlib.import_module(GROUPS[cmd_name][0]).group
+        if ctx.meta.get(_CONFIGURED, False):
+            from node.chainhost.home import home
+            from node.cli.configuration import file_of, prepare, read
+
+            file = file_of(home())
+            ctx.default_map = {cmd_name: prepare(command, (cmd_name,), read(file), file)}
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # Help works always, also where the configuration is broken.
+        ctx.meta[_CONFIGURED] = not (ctx.resilient_parsing or {"-h", "--help"} & set(args))
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            pass
+        except BaseExceptionGroup as group:  # as nurseries have it
+            if group.subgroup(KeyboardInterrupt) is None:
+                raise
+        click.echo("Interrupted", err=True)
+        raise click.exceptions.Exit(INTERRUPTED)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        if os.environ.get("NO_COLOR"):  # https://no-color.org
+            kwargs.setdefault("color", False)
+        return super().make_context(*args, **kwargs)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the signature is click's
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), text) for code, text in EXITS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in sorted(GROUPS.items())
+            if name.startswith(incomplete)
+        ]
+        # Those of a plain command, not of a group, which would import each of ours for its help.
+        return found if not incomplete.startswith("-") else click.Command.shell_complete(self, ctx, incomplete)  # fmt: skip
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the signature is click's
         eager = {n: c.get_short_help_str() for n, c in self.commands.items() if not c.hidden}

@@ -8,6 +8,7 @@ import attrs
 import click
 
 from node.api.client import ApiError
+from node.cli.configuration import given_by_hand
 from node.cli.output import guarded
 from node.process.datadir import DataDir
 from node.process.datadir import data_dir as folder_of_node
@@ -66,6 +67,14 @@ def pick_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option("--node", metavar="NODE", help="Another node of the testnet, such as n2.")
     def run(data_dir: Path | None, testnet: str | None, node: str | None, **options: Any) -> None:
+        # What is given by hand goes before what is set once for all.
+        by_hand = {name: given_by_hand(name) for name in ("data_dir", "testnet", "node")}
+        if by_hand["data_dir"]:
+            testnet, node = (
+                (testnet, node) if by_hand["testnet"] or by_hand["node"] else (None, None)
+            )
+        elif by_hand["testnet"] or by_hand["node"]:
+            data_dir = None
         command(pick=lambda: _find(data_dir, testnet, node), **options)
 
     return _as(command, run)

@@ -1,13 +1,12 @@
 """``ainur auction``: show an auction, check it, and explain what everybody was paid."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from market.auction.facts import FactsKeys
 from market.auction.file import AuctionFile
-from market.auction.verify import Fault, recompute, verify_transcript
 from market.envelope import expect, open_untrusted
 from market.errors import MarketError
 from market.identity import AccountId, ss58_from_account
@@ -16,6 +15,9 @@ from market.units import format_amount
 from node.cli.auction_source import Source, source_argument
 from node.cli.errors import UnusableAuctionError
 from node.cli.payment import in_words
+
+if TYPE_CHECKING:
+    from market.auction.verify import Fault
 
 __all__ = ["describe_count", "fault_rows", "group", "print_explanation"]
 
@@ -72,6 +74,8 @@ def show(source: Source, *, as_json: bool) -> None:
 @_JSON
 def verify(source: Source, *, url: str | None, as_json: bool) -> None:
     """Compute the auction of a TASK, or in a FILE, again; exit code 1 when a fault is found."""
+    from market.auction.verify import verify_transcript
+
     contents = source.read()
     url = url or source.chain()
     differs: tuple[AccountId, ...] = ()
@@ -111,12 +115,13 @@ def _with_facts_from(url: str, contents: AuctionFile) -> tuple[AuctionFile, tupl
     import trio
 
     from chain.errors import ChainError
+    from node.explain.codes import code_of
     from node.facts import read_auction_facts
 
     try:
         facts = trio.run(read_auction_facts, url, contents)
     except ChainError as error:
-        raise UnusableAuctionError(f"{url}: {error}") from error
+        raise UnusableAuctionError(f"{url}: {error}", code_of(error)) from error
     raw = contents.transcript.raw
     opened = open_untrusted(raw, genesis=facts.genesis, keys=FactsKeys.of(facts))
     told, known = contents.facts.by_account(), facts.by_account()
@@ -136,14 +141,14 @@ def explain(source: Source, *, as_json: bool) -> None:
         raise UnusableAuctionError(f"{source.name}: {error}") from error
 
 
-def describe_count(faults: list[Fault]) -> str:
+def describe_count(faults: "list[Fault]") -> str:
     """Return how many faults there are, as a sentence."""
     if not faults:
         return "No fault found."
     return "1 fault found." if len(faults) == 1 else f"{len(faults)} faults found."
 
 
-def fault_rows(faults: list[Fault]) -> list[dict[str, str]]:
+def fault_rows(faults: "list[Fault]") -> list[dict[str, str]]:
     """Return faults as JSON-compatible rows."""
     return [
         {"kind": f.kind, "account": ss58_from_account(f.account), "about": f.about} for f in faults
@@ -156,6 +161,8 @@ def print_explanation(contents: AuctionFile, *, as_json: bool) -> None:
     Raises:
         UsageError: the transcript is too broken to be computed.
     """
+    from market.auction.verify import recompute
+
     clearings = recompute(contents.transcript, contents.facts).clearings
     last = clearings[-1] if clearings else None
     winners: list[dict[str, Any]] = []

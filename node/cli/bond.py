@@ -11,6 +11,7 @@ from market.identity import AccountId, ss58_from_account
 from market.units import Planck, format_amount, parse_amount
 from node.cli.chain_keys import KeyChoice, find_key, key_options, signer_of
 from node.cli.chain_options import dry_run_option
+from node.cli.errors import NotNowError
 from node.cli.on_chain import Place, on_chain, place_option
 from node.cli.output import guarded, json_option, print_json
 from node.keystore.errors import KeystoreError
@@ -72,7 +73,7 @@ def add(place: Place, key: KeyChoice, amount: Planck, dry_run: bool, as_json: bo
         if int(row["bond"]):
             return BondExtra(amount)
         if amount < params.min_bond:
-            raise UsageError(
+            raise NotNowError(
                 f"nothing is bonded, and a bond is {format_amount(params.min_bond)} at least: add as much"
             )
         return Bond(amount)
@@ -92,7 +93,9 @@ def remove(place: Place, key: KeyChoice, amount: Planck, dry_run: bool, as_json:
 
     def call_of(row: dict[str, Any], _params: "Params") -> Call:
         if amount > int(row["bond"]):
-            raise UsageError(f"only {format_amount(int(row['bond']))} are bonded: take out no more")
+            raise NotNowError(
+                f"only {format_amount(int(row['bond']))} are bonded: take out no more"
+            )
         return Unbond(amount)
 
     _act(place, key, call_of, f"unbond {format_amount(amount)}", dry_run=dry_run, as_json=as_json)
@@ -109,7 +112,7 @@ def withdraw(place: Place, key: KeyChoice, dry_run: bool, as_json: bool) -> None
 
     def call_of(row: dict[str, Any], _params: "Params") -> Call:
         if not row["unlocking"]:
-            raise UsageError("nothing is on its way out: `ainur bond remove AMOUNT` comes first")
+            raise NotNowError("nothing is on its way out: `ainur bond remove AMOUNT` comes first")
         return WithdrawUnbonded()
 
     _act(place, key, call_of, "withdraw what is free", dry_run=dry_run, as_json=as_json)
@@ -122,7 +125,7 @@ def _act(place: Place, choice: KeyChoice, call_of: Any, what: str, *, dry_run: b
     own = None if choice.name is not None else place.account(None)
     stored = find_key(choice, place, own)
     if stored.file.signs_for_another:
-        raise UsageError(
+        raise NotNowError(
             f"{stored.name} signs for {stored.file.account}: a bond is that account's own, so name its own key"
         )
     account = AccountId(stored.file.key)

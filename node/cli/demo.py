@@ -1,8 +1,10 @@
-"""``ainur demo``: the program shows what it does, on a chain of its own."""
+"""``ainur demo``: the program shows what it does: in a whole market, or on its chain alone."""
 
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Never
 
 import attrs
@@ -11,11 +13,70 @@ import click
 from node.chainhost.backend import BACKENDS
 from node.chainhost.errors import ChainHostError
 from node.cli.output import failure, json_option, print_json
+from node.cli.windows import parse_windows
 
 __all__ = ["group"]
 
 
-@click.command("demo")
+@click.group("demo", invoke_without_command=True)
+@click.option("--keep", is_flag=True, help="Leave the market running, and say how to stop it.")
+@click.option(
+    "--windows",
+    metavar="COMMIT,REVEAL,ACCEPT",
+    callback=parse_windows,
+    help="Blocks that the phases of its auctions take at most, for a busy machine; as `ainur testnet up` unless given.",
+)
+@json_option
+@click.pass_context
+def group(
+    context: click.Context, *, keep: bool, windows: tuple[int, int, int] | None, as_json: bool
+) -> None:
+    """Show a market at work, step by step; or its chain alone.
+
+    Five nodes that bid for tasks on real files, do them and are paid, and a chain, each a process of its own on this
+    machine. Every number that is shown is read from them.
+    """
+    if context.invoked_subcommand is not None:
+        if keep or windows is not None or as_json:
+            raise click.UsageError("options stand behind the sub-command")
+        return
+    from node.cli.testnet_process import require_extras
+
+    require_extras()
+    import trio
+
+    from chain.errors import ChainError
+    from market.errors import MarketError
+    from node.api.client import ApiError
+    from node.demo.errors import DemoError
+    from node.demo.interrupts import InterruptedDemoError
+    from node.demo.market.run import Result, run_demo
+    from node.demo.market.shape import to_json
+    from node.demo.market.text import Teller
+    from node.demo.market.told import Told
+    from node.testnet.errors import TestnetError
+
+    teller = Teller()
+
+    def tell(what: Told) -> None:
+        if not as_json:
+            teller.tell(what)
+            sys.stdout.flush()
+
+    def finish(result: Result) -> None:
+        if as_json:
+            print_json(to_json(result, keep=keep))
+        else:
+            teller.finish(result, keep=keep)
+
+    async def run() -> None:
+        await run_demo(tell, finish, keep=keep, windows=windows)
+
+    with _ending(InterruptedDemoError, TestnetError, ApiError, ChainError, MarketError, DemoError):
+        trio.run(run)
+
+
+@group.command("chain")
 @click.option("--keep", is_flag=True, help="Leave the chain running, and say how to stop it.")
 @click.option(
     "--backend",
@@ -25,8 +86,8 @@ __all__ = ["group"]
     help="The runtime in this program, or the Substrate node.",
 )
 @json_option
-def group(*, keep: bool, backend: str, as_json: bool) -> None:
-    """Show step by step what happens, on a chain of its own.
+def chain(*, keep: bool, backend: str, as_json: bool) -> None:
+    """Show step by step what the chain does by itself.
 
     Three accounts; an escrow that is paid, one that expires and one that is disputed; a bond that is slashed.
     Every number that is shown is read from the chain.
@@ -34,12 +95,11 @@ def group(*, keep: bool, backend: str, as_json: bool) -> None:
     import trio
 
     from chain.errors import ChainError
+    from node.demo.chain.run import Result, run_demo
+    from node.demo.chain.text import Teller
     from node.demo.facts import Told
-    from node.demo.run import InterruptedDemoError, Result, run_demo
-    from node.demo.text import Teller
+    from node.demo.interrupts import InterruptedDemoError
 
-    # The chain runs in this process: what it logs is no part of the story, and what fails comes as an error.
-    logging.getLogger().addHandler(logging.NullHandler())
     teller = Teller()
 
     def tell(what: Told) -> None:
@@ -56,15 +116,24 @@ def group(*, keep: bool, backend: str, as_json: bool) -> None:
     async def run() -> None:
         await run_demo(backend, tell, finish, keep=keep)
 
-    try:
+    with _ending(InterruptedDemoError, ChainHostError, ChainError):
         trio.run(run)
-    except* InterruptedDemoError as group_:
+
+
+@contextmanager
+def _ending(interrupted: type[Exception], *errors: type[Exception]) -> Iterator[None]:
+    """End the command as what ended the story says."""
+    # What runs in this process logs, which is no part of the story; what fails comes as an error.
+    logging.getLogger().addHandler(logging.NullHandler())
+    try:
+        yield
+    except* interrupted as group_:
         _end(group_)
     except* (BrokenPipeError, SystemExit):  # rich makes the one into the other
         # Whoever read has gone, as `head` does. What is still buffered would complain at the very end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except* (ChainHostError, ChainError) as group_:
+    except* errors as group_:
         raise failure(_first(group_)) from group_
 
 

@@ -8,13 +8,13 @@ from chain.calls import Call
 from chain.calls.escrow import Rule
 from chain.calls.frame import Sudo
 from chain.units import BasisPoints
-from market.errors import UsageError
 from market.escrow.record import Escrow, State
 from market.identity import AccountId, ss58_from_account
 from market.standing import EscrowId
 from market.units import format_amount
 from node.cli.chain_keys import KeyChoice, find_key, key_options, signer_of
 from node.cli.chain_options import dry_run_option
+from node.cli.errors import NotNowError
 from node.cli.escrow import NUMBER
 from node.cli.on_chain import Place, on_chain, place_option
 from node.cli.output import guarded, json_option, print_json
@@ -135,7 +135,7 @@ def rule(
         record = await chain.queries.at(at.hash).escrow(number)
         if record is None or record.state not in CONTESTED:
             state = "there is no such escrow" if record is None else f"it is {record.state.value}"
-            raise UsageError(f"escrow {escrow} is not disputed, {state}: see `ainur dispute list`")
+            raise NotNowError(f"escrow {escrow} is not disputed, {state}: see `ainur dispute list`")
         arbiter = None if record.state is State.ESCALATED else record.arbiter
         if dry_run:
             return _name(arbiter), at, row_of(number, record, at)
@@ -169,7 +169,7 @@ async def _signed_by(
     if choice.name is not None:
         return await signer_of(chain, find_key(choice, place, None), choice), Sudo(ruling)
     if not await chain.is_development():
-        raise UsageError(
+        raise NotNowError(
             "this is the chain's root to rule: name its key with --key, where it lies in a keystore"
         )
     from chain.signing import development_signer

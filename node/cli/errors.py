@@ -9,18 +9,23 @@ import click
 
 __all__ = [
     "EXITS",
+    "INTERRUPTED",
     "CommandError",
+    "ConfigurationError",
     "MissingLibraryError",
+    "NotNowError",
+    "NotThereError",
     "UnusableAuctionError",
     "UnwritableError",
 ]
 
+INTERRUPTED: Final = 130
 EXITS: Final = {
     0: "done",
     1: "not done, and why is said on stderr; of a check (verify, doctor, bench, sim), something is wrong",
     2: "asked in a way that makes no sense, or about what cannot be judged; of submit --wait, not paid",
     3: "of status, what is asked about does not run",
-    130: "ended by Ctrl-C",
+    INTERRUPTED: "ended by Ctrl-C; 128 and the number of another signal",
 }
 """Exit code -> what it says."""
 
@@ -58,6 +63,27 @@ class MissingLibraryError(CommandError):
     """A library is not installed that this command needs.
 
     Next: run `./scripts/setup` in a clone, or `pip install 'ainur[node,agents]'`; `ainur doctor` says what is missing.
+    """
+
+
+class ConfigurationError(CommandError):
+    """The configuration file is not as it has to be.
+
+    Next: mend the line that is named; `ainur config show` reads the file again.
+    """
+
+
+class NotThereError(CommandError):
+    """What was named is not there.
+
+    Next: look at what there is by the command that the message names.
+    """
+
+
+class NotNowError(CommandError):
+    """What was asked for cannot be done as things stand.
+
+    Next: do first what the message says.
     """
 
 

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from market.errors import UsageError
 from market.identity import AccountId
 from market.standing import EscrowId
+from node.cli.errors import NotThereError
 from node.cli.on_chain import Place, on_chain, place_option
 from node.cli.output import json_option, print_json
 
@@ -86,7 +86,7 @@ def show(place: Place, escrow: int, as_json: bool) -> None:
 
     at, row = on_chain(place.url, work)
     if row is None:
-        raise UsageError(
+        raise NotThereError(
             f"there is no escrow {escrow} at block {at.now}: it was pruned, or never was;"
             " `ainur escrow list --all --ended` shows those that are there"
         )

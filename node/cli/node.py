@@ -13,6 +13,7 @@ from node.api.client import ApiError, connect
 from node.cli.api import data_dir_option, own_data_dir_option
 from node.cli.keys_options import asker
 from node.cli.output import guarded, json_option, print_json
+from node.cli.windows import parse_windows
 from node.keystore.errors import KeystoreError
 from node.process.datadir import DataDir, Record
 from node.process.errors import NodeProcessError
@@ -50,18 +51,6 @@ def _capabilities(
     if len(named) > 32:
         raise click.BadParameter(f"an agent announces at most 32 capabilities, not {len(named)}")
     return tuple(named.items())
-
-
-def _windows(
-    _context: click.Context, _parameter: click.Parameter, value: str
-) -> tuple[int, int, int]:
-    parts = value.split(",")
-    if len(parts) != 3 or not all(
-        p.isascii() and p.isdecimal() and 0 < int(p) < 1_000 for p in parts
-    ):
-        raise click.BadParameter(f"{value!r} is not like 5,5,10: three numbers of blocks, 1 to 999")
-    commit, reveal, accept = map(int, parts)
-    return commit, reveal, accept
 
 
 @group.command()
@@ -110,7 +99,7 @@ def _windows(
     default="5,5,10",
     show_default=True,
     metavar="COMMIT,REVEAL,ACCEPT",
-    callback=_windows,
+    callback=parse_windows,
     help="Blocks that the phases of its auctions take at most; they end early once all have answered.",
 )
 @click.option("--allow-network", is_flag=True, help="Let agents use the network.")

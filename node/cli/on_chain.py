@@ -11,6 +11,7 @@ from market.errors import UsageError
 from market.identity import AccountId, account_from_ss58
 from node.api.client import ApiError, RefusedError, connect
 from node.cli.api import Picked, pick_option
+from node.cli.configuration import given_by_hand
 from node.cli.output import guarded
 from node.testnet.errors import TestnetError
 
@@ -73,7 +74,9 @@ def place_option(command: Callable[..., Any]) -> Callable[..., Any]:
         help="A chain by its address (ws://127.0.0.1:9944), instead of a node's.",
     )
     def run(url: str | None, pick: Callable[[], Picked], **options: Any) -> None:
-        command(place=Place(url) if url is not None else _of_node(pick()), **options)
+        names_node = any(given_by_hand(name) for name in ("data_dir", "testnet", "node"))
+        is_chain = url is not None and (given_by_hand("url") or not names_node)
+        command(place=Place(url) if url is not None and is_chain else _of_node(pick()), **options)
 
     run.__doc__, run.__name__ = command.__doc__, command.__name__
     own: list[click.Parameter] = run.__click_params__  # type: ignore[attr-defined]  # click's own attribute

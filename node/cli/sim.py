@@ -3,20 +3,20 @@
 import json
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 import attrs
 import click
 
 from market.auction.file import AuctionFile, encode_auction_file
-from market.auction.verify import verify_transcript
 from market.units import format_amount
 from node.cli.auction import describe_count, fault_rows, print_explanation
 from node.cli.errors import UnwritableError
-from node.simulation.auction import random_auction
-from node.simulation.batch import ChainKind, Summary, run_batch, run_crashes, run_one
-from node.simulation.cheats import CHEATS
-from node.simulation.planted import BUGS
-from node.simulation.tasks import Mode
+from node.simulation.names import BUG_NAMES, CHEAT_NAMES
+
+if TYPE_CHECKING:
+    from node.simulation.batch import ChainKind, Summary
+    from node.simulation.tasks import Mode
 
 __all__ = ["group"]
 
@@ -30,7 +30,7 @@ def group() -> None:
 @click.option("--tasks", type=click.IntRange(1, 64), default=5, show_default=True)
 @click.option("--bidders", type=click.IntRange(0, 256), default=20, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same auction.")
-@click.option("--cheat", type=click.Choice(list(CHEATS)), help="Let the requester cheat once.")
+@click.option("--cheat", type=click.Choice(CHEAT_NAMES), help="Let the requester cheat once.")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the auction here."
 )
@@ -43,6 +43,10 @@ def auction(
     Exit code 1 when the verifier is wrong (a fault in an honest auction, or a cheat not named), and
     when the auction gave the cheat no occasion.
     """
+    from market.auction.verify import verify_transcript
+    from node.simulation.auction import random_auction
+    from node.simulation.cheats import CHEATS
+
     conduct = CHEATS[cheat]() if cheat else None
     world = random_auction(Random(seed), tasks=tasks, bidders=bidders, conduct=conduct)  # noqa: S311
     outcome = world.run()
@@ -99,7 +103,7 @@ def auction(
     show_default=True,
     help="What carries out the calls: the market's mirror of the rules, or the committed runtime.",
 )
-@click.option("--bug", type=click.Choice(list(BUGS)), help="Plant a bug; exit code 1 if unnoticed.")
+@click.option("--bug", type=click.Choice(BUG_NAMES), help="Plant a bug; exit code 1 if unnoticed.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def tasks(
@@ -107,8 +111,8 @@ def tasks(
     seeds: int,
     first: int,
     seed: int | None,
-    mode: Mode,
-    chain: ChainKind,
+    mode: "Mode",
+    chain: "ChainKind",
     bug: str | None,
     jobs: int,
     as_json: bool,
@@ -117,6 +121,8 @@ def tasks(
 
     Exit code 1 when something happens that never must.
     """
+    from node.simulation.batch import Summary, run_batch, run_one
+
     if bug and chain == "runtime":
         raise click.UsageError("bugs are planted on the mirror: leave --chain runtime away")
     if seed is not None:
@@ -147,6 +153,8 @@ def crashes(*, pairs: bool, as_json: bool) -> None:
 
     Exit code 1 when something happens that never must, or the task does not end.
     """
+    from node.simulation.batch import Summary, run_crashes
+
     summary, worst = Summary(), dict[str, list[str]]()
     for points, report in run_crashes(pairs=pairs):
         summary.add(report)
@@ -164,7 +172,7 @@ def crashes(*, pairs: bool, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _print_summary(summary: Summary, mode: Mode, *, as_json: bool) -> None:
+def _print_summary(summary: "Summary", mode: "Mode", *, as_json: bool) -> None:
     counts = {
         "runs": summary.runs,
         "events": summary.events,

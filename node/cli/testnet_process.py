@@ -15,12 +15,25 @@ from node.cli.testnet_options import (
     show_testnet,
     testnet_json,
 )
+from node.cli.windows import parse_windows
 from node.testnet.home import Folder
 
-__all__ = ["down", "reset", "up", "wide_option"]
+__all__ = ["down", "require_extras", "reset", "up", "wide_option"]
 
 _NEEDED: Final = ("cryptography", "libp2p", "duckdb")
 """Modules of the extras ``node`` and ``agents``."""
+
+
+def require_extras() -> None:
+    """Say now what nodes need, whose processes could only end when they found it missing.
+
+    Raises:
+        ModuleNotFoundError: the first that is missing.
+    """
+    for needed in _NEEDED:
+        if importlib.util.find_spec(needed) is None:
+            raise ModuleNotFoundError(name=needed)
+
 
 wide_option = click.option("--wide", is_flag=True, help="Whole PeerIds, accounts and lists.")
 
@@ -41,15 +54,19 @@ wide_option = click.option("--wide", is_flag=True, help="Whole PeerIds, accounts
     type=click.Choice(list(BACKENDS)),
     help="The runtime in this program, or the Substrate node; embedded unless given.",
 )
+@click.option(
+    "--windows",
+    metavar="COMMIT,REVEAL,ACCEPT",
+    callback=parse_windows,
+    help="Blocks that the phases of auctions take at most; they end early once all have answered. 2,2,3 unless given.",
+)
 @wide_option
 @dry_run_option
 @new_testnet
 @json_option
 def up(folder: Folder, as_json: bool, dry_run: bool, wide: bool, **wanted: Any) -> None:
     """Start a chain and nodes; return when all are ready."""
-    for needed in _NEEDED:  # by nodes, whose processes could only end when they found it missing
-        if importlib.util.find_spec(needed) is None:
-            raise ModuleNotFoundError(name=needed)
+    require_extras()
     from node.testnet import control
 
     asked = control.Wanted(**wanted)

@@ -1,6 +1,4 @@
-"""``ainur demo``: what the program does, told step by step on a chain of its own.
+"""``ainur demo``: what the program does, told step by step. Of a whole market (:mod:`market`), or of its chain (:mod:`chain`).
 
-:mod:`house` runs the chain and leaves nothing behind; :mod:`story` is what happens on it, chapter by chapter; a
-:class:`~node.demo.facts.Step` is one thing that happened with what the chain said of it; :mod:`text` shows it to people.
-No number is told that was not read from the chain: words hold none, facts hold all.
+No number is told that was not read from the chain or from a node: words hold none, facts hold all.
 """

@@ -9,7 +9,7 @@ offered. Nothing that a worker does raises anything but an `ExecutorError`.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import attrs
@@ -37,7 +37,14 @@ from node.executor.permission import place_of, refuse_unless_granted
 from node.executor.process import WorkerProcess, start_worker
 from node.executor.usage import memory_of, tree_of
 
-__all__ = ["Health", "Progress", "RunningAgent", "open_executor"]
+__all__ = [
+    "Health",
+    "Progress",
+    "RunningAgent",
+    "Starting",
+    "open_executor",
+    "open_executors",
+]
 
 Progress = Callable[[float, str], None]
 """Told how far a task is (0 to 1) and a note, both the agent's own words."""
@@ -74,21 +81,86 @@ async def open_executor(
         LoadError: it does not load.
         UnavailableError: the service behind it does not answer.
     """
+    async with open_executors([spec], limits, grants) as starting:
+        [running] = await starting.wait()
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def open_executors(
+    specs: Sequence[AgentSpec], limits: Limits | None = None, grants: Grants | None = None
+) -> AsyncIterator["Starting"]:
+    """Run agents for as long as the context lasts, and start all of them at once, beside whoever opened it.
+
+    Raises:
+        RefusedAgentError: the operator has not allowed what one of them asks for.
+    """
     limits, grants = limits or Limits(), grants or Grants()
-    refuse_unless_granted(spec, grants)
+    for spec in specs:
+        refuse_unless_granted(spec, grants)
     fault: Exception | None = None
     async with trio.open_nursery() as nursery:
-        running = RunningAgent(spec, limits, grants, nursery)
+        starting = Starting([RunningAgent(spec, limits, grants, nursery) for spec in specs])
+        starting.begin(nursery)
         try:
-            await running.start()
-            yield running
+            yield starting
         except Exception as error:  # noqa: BLE001  (raised again below, where no nursery wraps it)
             fault = error
         finally:
-            await running.close()
+            await starting.stop()
+            for agent in starting.agents:
+                await agent.close()
             nursery.cancel_scope.cancel()
     if fault is not None:
         raise fault
+
+
+class Starting:
+    """Agents that are being started. Made by `open_executors`."""
+
+    def __init__(self, agents: Sequence["RunningAgent"]) -> None:
+        self.agents = tuple(agents)
+        self._fault: ExecutorError | None = None
+        self._scope = trio.CancelScope()
+        self._is_over = trio.Event()
+
+    def begin(self, nursery: trio.Nursery) -> None:
+        """Start all of them, beside whoever asks."""
+        nursery.start_soon(self._start_all)
+
+    async def wait(self) -> tuple["RunningAgent", ...]:
+        """Return them in order once each has a worker.
+
+        Raises:
+            LoadError: one does not load.
+            UnavailableError: the service behind one does not answer.
+        """
+        await self._is_over.wait()
+        if self._fault is not None:
+            raise self._fault
+        return self.agents
+
+    async def stop(self) -> None:
+        """Start none any more."""
+        self._scope.cancel()
+        with trio.CancelScope(shield=True):  # a worker that is half started is ended first
+            await self._is_over.wait()
+
+    async def _start_all(self) -> None:
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    for agent in self.agents:
+                        nursery.start_soon(self._start, agent)
+        finally:
+            self._is_over.set()
+
+    async def _start(self, agent: "RunningAgent") -> None:
+        try:
+            await agent.start()
+        except ExecutorError as error:
+            self._fault = self._fault or error
+            self._scope.cancel()
 
 
 class RunningAgent:

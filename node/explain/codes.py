@@ -16,6 +16,7 @@ ROOMS: Final = {
     "ChainHost": "node.chainhost.errors",
     "Command": "node.cli.errors",
     "Database": "node.database",
+    "Demo": "node.demo.errors",
     "DevChain": "chain.devchain.errors",
     "Executor": "node.executor.errors",
     "Keystore": "node.keystore.errors",

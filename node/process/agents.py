@@ -1,8 +1,8 @@
 """The agents that a node sells: run, and announced as what they are."""
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -12,7 +12,7 @@ from market.messages import Blob, Capability
 from market.units import Planck
 from node.agents.specs import AgentSpec, Offer, Schema
 from node.executor.limits import Grants, Limits
-from node.executor.running import RunningAgent, open_executor
+from node.executor.running import RunningAgent, open_executors
 
 __all__ = ["capability_of", "open_agents"]
 
@@ -42,18 +42,23 @@ def _blob(schema: Schema | None) -> Blob:
 @asynccontextmanager
 async def open_agents(
     specs: Sequence[AgentSpec], limits: Limits, grants: Grants
-) -> AsyncIterator[dict[str, RunningAgent]]:
-    """Run agents, by capability; their processes are gone when the block ends.
+) -> AsyncIterator[Callable[[], Awaitable[dict[str, RunningAgent]]]]:
+    """Run agents; their processes are gone when the block ends.
+
+    They start while whoever asked goes on, all at once: some load for seconds. What is given returns them by capability
+    once all are up, and raises an ExecutorError where one does not load.
 
     Raises:
         UsageError: two of them have one capability.
-        ExecutorError: one does not load, or may not run here.
+        ExecutorError: one may not run here.
     """
-    running: dict[str, RunningAgent] = {}
-    async with AsyncExitStack() as stack:
-        for spec in specs:
-            name = spec.offer.capability
-            if name in running:
-                raise UsageError(f"two agents offer {name}: a node sells one of a capability")
-            running[name] = await stack.enter_async_context(open_executor(spec, limits, grants))
-        yield running
+    names = [spec.offer.capability for spec in specs]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two agents offer {name}: a node sells one of a capability")
+    async with open_executors(specs, limits, grants) as starting:
+
+        async def wait() -> dict[str, RunningAgent]:
+            return dict(zip(names, await starting.wait(), strict=True))
+
+        yield wait

@@ -76,8 +76,8 @@ async def open_node(config: NodeConfig, keys: NodeKeys) -> AsyncIterator[Record]
     """
     limits = Limits(workers=config.slots)
     async with (
+        open_agents(config.agents, limits, config.grants) as until_up,
         open_head(config.chain) as head,
-        open_agents(config.agents, limits, config.grants) as agents,
     ):
         keys.refuse_development(is_dev_chain=head.is_dev_chain)
         async with (
@@ -95,6 +95,7 @@ async def open_node(config: NodeConfig, keys: NodeKeys) -> AsyncIterator[Record]
                 software=SOFTWARE,
                 pace=config.pace,
             )
+            agents = await until_up()
             sold = tuple(capability_of(agent.offer, config.slots) for agent in agents.values())
             capabilities = (*config.capabilities, *sold)
             announcer.message(capabilities)  # what peers would refuse is refused before the start
@@ -111,6 +112,7 @@ async def open_node(config: NodeConfig, keys: NodeKeys) -> AsyncIterator[Record]
                     agents=agents,
                     slots=config.slots,
                     terms=config.terms,
+                    grants=config.grants,
                 ) as trading,
             ):
                 announcer.capabilities = capabilities  # only now can it do what it says

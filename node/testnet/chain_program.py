@@ -1,6 +1,7 @@
 """What the chain's process runs, in a child of the parent."""
 
 import os
+import sys
 from typing import Any
 
 from node.chainhost import lock
@@ -9,9 +10,11 @@ from node.chainhost.daemon import run_chain
 from node.chainhost.errors import ChainHostError
 from node.testnet.forking import Say
 
-__all__ = ["run_chain_process"]
+__all__ = ["load_runtime", "run_chain_process"]
 
 LOCK_SECONDS = 15.0
+LOAD_SECONDS = 10.0
+"""For the chain to say what its runtime is like; it is asked by itself, so that it answers at once."""
 
 
 def run_chain_process(argument: dict[str, Any], say: Say) -> None:
@@ -41,3 +44,18 @@ def run_chain_process(argument: dict[str, Any], say: Say) -> None:
         say({"error": str(error)})
     finally:
         os.close(handle)
+
+
+def load_runtime(url: str) -> None:
+    """Load what a chain's runtime is like, in the parent, so that no node has to."""
+    from websocket import WebSocketException
+
+    from chain.errors import ChainError
+    from chain.library import load_metadata
+
+    try:
+        load_metadata(url, LOAD_SECONDS)
+    except (ChainError, WebSocketException, OSError) as error:  # then each node does so itself
+        print(
+            f"the runtime of {url} is not loaded ahead: {error}", file=sys.stderr
+        )  # the crash log

@@ -13,6 +13,8 @@ __all__ = [
     "CHAIN_PROGRAM",
     "CHEATS",
     "NODE_PROGRAM",
+    "RUNTIME_PROGRAM",
+    "USUAL_WINDOWS",
     "Joined",
     "NodeView",
     "State",
@@ -23,9 +25,13 @@ __all__ = [
 VERSION = 1
 NODE_PROGRAM = "node.testnet.node_program:run_node"
 CHAIN_PROGRAM = "node.testnet.chain_program:run_chain_process"
+RUNTIME_PROGRAM = "node.testnet.chain_program:load_runtime"
 
 CHEATS = ("non-revealer", "late", "wrong-result", "non-deliverer", "silent-requester")
 """How a node can cheat; see :mod:`node.testnet.cheats`."""
+
+USUAL_WINDOWS = (2, 2, 3)
+"""Blocks, of :data:`node.trade.calls.CI_WINDOWS`."""
 
 State = Literal["starting", "running", "frozen", "killed", "ended"]
 """Of a process; ``ended`` is by itself, ``killed`` as it was asked."""
@@ -66,6 +72,8 @@ class TestnetConfig:
     """A process with which it ends; None: it stays until it is stopped."""
     joined: tuple[Joined, ...] = ()
     """Nodes beyond those that it began with, in order."""
+    windows: tuple[int, int, int] = USUAL_WINDOWS
+    """Blocks that committing, revealing and accepting may take in auctions."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what is written down."""
@@ -78,7 +86,9 @@ class TestnetConfig:
         Raises:
             TypeError: it has other fields.
         """
-        return cls(**{**value, "joined": tuple(Joined(**each) for each in value["joined"])})
+        joined = tuple(Joined(**each) for each in value["joined"])
+        commit, reveal, accept = value.get("windows", USUAL_WINDOWS)
+        return cls(**{**value, "joined": joined, "windows": (commit, reveal, accept)})
 
     @classmethod
     def read(cls, folder: Folder) -> "TestnetConfig | None":

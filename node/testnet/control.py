@@ -15,7 +15,7 @@ from node.chainhost.errors import ChainHostError
 from node.chainhost.files import write_json
 from node.chainhost.launch import launch
 from node.testnet.client import order
-from node.testnet.config import NODE_PROGRAM, TestnetConfig, TestnetView
+from node.testnet.config import NODE_PROGRAM, USUAL_WINDOWS, TestnetConfig, TestnetView
 from node.testnet.errors import (
     AlreadyRunningError,
     NotRunningError,
@@ -45,6 +45,8 @@ class Wanted:
     """What a node's process runs, as ``module:function``."""
     owner: int | None = None
     """A process with which it ends; None: it stays until it is stopped."""
+    windows: tuple[int, int, int] | None = None
+    """Blocks that committing, revealing and accepting may take in auctions."""
 
 
 USUAL_NODES = 5
@@ -83,6 +85,7 @@ def _first(folder: Folder, wanted: Wanted) -> TestnetConfig:
         backend=wanted.backend or USUAL_BACKEND,
         program=wanted.program,
         owner=wanted.owner,
+        windows=wanted.windows or USUAL_WINDOWS,
     )
 
 
@@ -99,7 +102,11 @@ def _again(folder: Folder, before: TestnetConfig, wanted: Wanted) -> TestnetConf
                 f" forget it with `ainur testnet reset --name {folder.name}`, or take another --name"
             )
     return attrs.evolve(
-        before, data_dir=str(folder.path), program=wanted.program, owner=wanted.owner
+        before,
+        data_dir=str(folder.path),
+        program=wanted.program,
+        owner=wanted.owner,
+        windows=wanted.windows or before.windows,
     )
 
 
@@ -210,5 +217,6 @@ def reset(folder: Folder) -> TestnetView | None:
         backend=config.backend,
         program=config.program,
         owner=config.owner,
+        windows=config.windows,
     )
     return up(folder, wanted)

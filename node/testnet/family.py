@@ -137,6 +137,15 @@ class Family:
         """Have the parent import modules, before it obeys the next order."""
         await self.order({"preload": modules})
 
+    async def prepare(self, program: str, argument: str) -> None:
+        """Have the parent do something itself, before it obeys the next order; those that it forks then share it.
+
+        Args:
+            program: ``module:function``; it raises nothing, and leaves no threads.
+            argument: what it is given.
+        """
+        await self.order({"prepare": program, "argument": argument})
+
     async def fork(self, program: str, argument: dict[str, Any], output: Path) -> Child:
         """Start a process.
 

@@ -5,6 +5,7 @@ standard output:
 
 ==========================================================  ====================================================
 ``{"preload": [module, ...]}``
+``{"prepare": "module:function", "argument": ...}``         nothing; what it makes, those share that are forked later
 ``{"fork": n, "program": "module:function", "argument":     ``{"child": n, "forked": pid}``
 {...}, "output": path}``
 ``{"signal": n, "number": s}``                              nothing; one that has ended is not signalled
@@ -87,6 +88,10 @@ class Parent:
                 importlib.import_module(name)
             gc.enable()
             gc.freeze()  # so that a child's collector does not write into, and so copy, what they share
+        elif "prepare" in order:
+            module, _, name = order["prepare"].partition(":")
+            getattr(importlib.import_module(module), name)(order["argument"])
+            gc.freeze()
         elif "fork" in order:
             self._fork(order)
         elif (pid := self._children.get(order["signal"])) is not None:

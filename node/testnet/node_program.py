@@ -33,7 +33,7 @@ from node.testnet.agents import agents_of
 from node.testnet.cheats import INSTALL
 from node.testnet.config import Joined
 from node.testnet.forking import Say
-from node.trade.calls import CI_WINDOWS
+from node.trade.calls import Windows
 
 __all__ = ["NodeOrder", "follow_refusals", "run_node"]
 
@@ -59,6 +59,8 @@ class NodeOrder:
     """Who rules in the disputes of what it buys."""
     provider: int | None
     """Its place among the providers that sell what comes with the node; None where it does not."""
+    windows: tuple[int, int, int]
+    """Blocks that committing, revealing and accepting may take in what it buys."""
     joined: Joined | None
     """Why it joined later, if it did."""
 
@@ -66,7 +68,14 @@ class NodeOrder:
     def from_json(cls, value: dict[str, Any]) -> "NodeOrder":
         """Return what was written by ``attrs.asdict``."""
         joined = None if value["joined"] is None else Joined(**value["joined"])
-        return cls(**{**value, "bootstrap": tuple(value["bootstrap"]), "joined": joined})
+        return cls(
+            **{
+                **value,
+                "bootstrap": tuple(value["bootstrap"]),
+                "windows": tuple(value["windows"]),
+                "joined": joined,
+            }
+        )
 
 
 async def follow_refusals(network: Network, path: Path, say: Say) -> None:
@@ -119,6 +128,8 @@ def _run(order: NodeOrder, folder: DataDir, say: Say) -> None:
             grants, network=order.joined.network, unsandboxed=order.joined.unsandboxed
         )
         agents = trio.run(load_agents, Path(order.joined.agents), Limits(), grants)
+    commit, reveal, accept = order.windows
+    windows = Windows(commit=commit, reveal=reveal, accept=accept)
     config = run.NodeConfig(
         folder=folder,
         network=NetworkConfig(
@@ -126,7 +137,7 @@ def _run(order: NodeOrder, folder: DataDir, say: Say) -> None:
         ),
         agents=agents,
         grants=grants,
-        terms=Terms(windows=CI_WINDOWS, arbiter=account_from_ss58(order.arbiter)),
+        terms=Terms(windows=windows, arbiter=account_from_ss58(order.arbiter)),
         chain=order.chain,
         api_port=order.api_port,
         beside=lambda network: follow_refusals(network, Path(order.refused), say),

@@ -18,6 +18,7 @@ from node.testnet.agents import BARGAIN
 from node.testnet.config import (
     CHAIN_PROGRAM,
     CHEATS,
+    RUNTIME_PROGRAM,
     Joined,
     NodeView,
     State,
@@ -99,6 +100,7 @@ class Supervisor:
             await self._family.preload(
                 _module(self._config.program)
             )  # while the chain makes its first block
+        await self._family.prepare(RUNTIME_PROGRAM, self._chain_url)
         async with trio.open_nursery() as nursery:
             for name in self._members:
                 nursery.start_soon(self._start_node, name)
@@ -170,6 +172,7 @@ class Supervisor:
             "arbiter": ss58_from_account(self._plan.arbiter.identity.account),
             "api_port": self._ports[f"{name} api"],
             "provider": self._provider_number(name),
+            "windows": self._config.windows,
             "joined": None if name not in self._joined else attrs.asdict(self._joined[name]),
         }
         child = await self._fork(name, self._config.program, argument)

@@ -7,7 +7,16 @@ from typing import Any
 
 from node.testnet.forking import Say
 
-__all__ = ["fail", "say_and_wait", "say_too_much", "with_a_child"]
+__all__ = [
+    "fail",
+    "remember",
+    "say_and_wait",
+    "say_remembered",
+    "say_too_much",
+    "with_a_child",
+]
+
+_remembered: list[str] = []
 
 
 def say_and_wait(argument: dict[str, Any], say: Say) -> None:
@@ -34,3 +43,13 @@ def say_too_much(argument: dict[str, Any], say: Say) -> None:
 def fail(argument: dict[str, Any], say: Say) -> None:
     """Fail."""
     raise ZeroDivisionError("on purpose")
+
+
+def remember(argument: str) -> None:
+    """Keep something, in the parent."""
+    _remembered.append(argument)
+
+
+def say_remembered(argument: dict[str, Any], say: Say) -> None:
+    """Say what was kept last; nothing was kept where the parent has not done so."""
+    say({"ready": _remembered[-1] if _remembered else None})

@@ -125,6 +125,7 @@ def test_a_task_is_bought_on_the_command_line_watched_and_paid(town: Town, tmp_p
     for step in ("called", "committed", "closed", "award", "escrow", "checked", "settled", "ended"):
         assert step in steps, done.stderr
     assert "released: paid 0.02 AINU" in done.stdout
+    assert done.stdout.endswith('{"words": 6}\n')
     task = done.stdout.split()[0]
     got = ainur("task", "result", task, folder=alice.folder)
     assert json.loads(got.stdout) == {"words": 6}

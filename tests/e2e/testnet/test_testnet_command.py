@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from node.chainhost import lock
 from node.testnet.home import Folder, folder_of
 from tests.support.runtime import runtime_code
 
@@ -69,6 +70,18 @@ class Ainur:
         # One that has let its lock go may need a moment for the rest of its end.
         return psutil.wait_procs(found, timeout=MOMENT)[1]
 
+    def tree(self, name: str = "dev") -> set[psutil.Process]:
+        """All below the supervisor now; the workers of agents do not have our environment."""
+        pid = lock.holder(self.folder(name).lock)
+        try:
+            return set() if pid is None else set(psutil.Process(pid).children(recursive=True))
+        except psutil.NoSuchProcess:
+            return set()
+
+
+def are_gone(processes: Iterable[psutil.Process]) -> bool:
+    return psutil.wait_procs(list(processes), timeout=PATIENCE)[1] == []
+
 
 @pytest.fixture
 def ainur(tmp_path: Path) -> Iterator[Ainur]:
@@ -101,7 +114,9 @@ def test_a_testnet_goes_up_is_shown_and_goes_down(ainur: Ainur) -> None:
                for line in ainur.json("logs")["lines"])  # fmt: skip
     assert "SIGTERM" not in ainur.run("logs", "n1")
     assert "stop the testnet" in ainur.json("down", "--dry-run")["would"]
+    below = ainur.tree()
     assert ainur.json("down")["killed"] is False
+    assert are_gone(below)
     assert ainur.processes() == []
     assert "no testnet runs" in ainur.run("down", code=1)
     assert "SIGTERM" in ainur.run("logs", "n1", "--name", "dev")
@@ -120,28 +135,57 @@ def test_two_of_one_seed_run_side_by_side_with_the_same_keys_at_other_ports(ainu
     ainur.run("down")
 
 
+def has_workers(ainur: Ainur) -> bool:
+    """Whether an agent of a node is being started."""
+    for process in ainur.tree():
+        try:
+            if "node.executor.worker" in process.cmdline():
+                return True
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    return False
+
+
+MOMENTS: dict[str, Callable[[Ainur], bool]] = {
+    "supervisor": lambda ainur: ainur.folder().is_running(),
+    "chain-forked": lambda ainur: ainur.folder().chain.lock.exists(),
+    "chain-ready": lambda ainur: ainur.folder().chain.record.exists(),
+    "node-forked": lambda ainur: ainur.folder().node("n2").lock.exists(),
+    "agent-starting": has_workers,
+    "node-ready": lambda ainur: ainur.folder().node("n1").record.exists(),
+    "provider-ready": lambda ainur: ainur.folder().node("n2").record.exists(),
+}
+
+
 @pytest.mark.parametrize(
-    "moment",
+    ("moment", "how"),
     [
-        lambda folder: folder.is_running(),
-        lambda folder: folder.chain.lock.exists(),
-        lambda folder: folder.chain.record.exists(),
-        lambda folder: folder.node("n2").lock.exists(),
-        lambda folder: folder.node("n1").record.exists(),
+        *((moment, signal.SIGINT) for moment in MOMENTS),
+        ("chain-ready", signal.SIGTERM),
+        ("supervisor", signal.SIGKILL),
+        ("agent-starting", signal.SIGKILL),
     ],
-    ids=["supervisor", "chain-forked", "chain-ready", "node-forked", "node-ready"],
 )
-def test_ctrl_c_while_it_comes_up_leaves_nothing(
-    ainur: Ainur, moment: Callable[[Folder], bool]
+def test_what_ends_the_command_while_it_comes_up_leaves_nothing(
+    ainur: Ainur, moment: str, how: signal.Signals
 ) -> None:
+    seen: set[psutil.Process] = set()
+
+    def has_come() -> bool:
+        seen.update(ainur.tree())
+        return MOMENTS[moment](ainur) or process.poll() is not None
+
     process = subprocess.Popen(
         ainur.argv("up", "--nodes", "2"), env=ainur.environment, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     with process:
-        until(lambda: moment(ainur.folder()) or process.poll() is not None)
-        process.send_signal(signal.SIGINT)
+        until(has_come)
+        process.send_signal(how)
         assert process.wait(PATIENCE) != 0
+    if how is not signal.SIGINT:  # it could not wait itself
+        until(lambda: not ainur.folder().is_running())
+    assert are_gone(seen)
     assert ainur.processes() == []
 
 
@@ -153,9 +197,12 @@ def test_when_the_supervisor_or_the_parent_is_killed_all_are_gone_and_it_comes_u
     ainur.run("freeze", "n2")  # which must not outlive them either
     supervisor = psutil.Process(up["pid"])
     [parent] = supervisor.children()
+    below = ainur.tree()
+    assert has_workers(ainur)
     (supervisor if who == "supervisor" else parent).kill()
     until(lambda: not ainur.folder().is_running())
     until(lambda: ainur.processes() == [])
+    assert are_gone(below)
     assert ainur.json("status", code=3)["running"] is False
     again = ainur.json("up")
     assert again["chain"]["genesis"] == up["chain"]["genesis"]

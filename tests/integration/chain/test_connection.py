@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import attrs
 import pytest
@@ -13,8 +14,8 @@ import trio_websocket
 
 from chain.connection import Connection
 from chain.errors import HistoryError, NodeError, UnavailableError, UsageError
-from chain.library import CODING
-from chain.queries import AGENTS
+from chain.library import CODING, load_metadata
+from chain.queries import AGENTS, ESCROW
 from chain.session import Session
 from market.hashing import GenesisHash
 from tests.integration.chain.conftest import QUICK
@@ -41,6 +42,25 @@ async def test_no_two_calls_are_in_the_library_at_once(backend: Backend) -> None
         for _ in range(8):
             nursery.start_soon(connection.call, work)
     assert most == [1] * 8
+
+
+async def test_metadata_is_decoded_once_and_each_connection_has_types_of_its_own(
+    backend: Backend,
+) -> None:
+    def loaded(session: Session) -> tuple[Any, Any]:
+        session.head()
+        assert session.read(ESCROW).millis_per_block > 0
+        return session._interface.metadata, session._interface.runtime_config
+
+    await trio.to_thread.run_sync(load_metadata, backend.url, QUICK.socket)
+    async with (
+        Connection(backend.url, patience=QUICK) as one,
+        Connection(backend.url, patience=QUICK) as other,
+    ):
+        (metadata, types), (same, others) = await one.call(loaded), await other.call(loaded)
+        assert metadata is same
+        assert types is not others
+        assert await one.call(loaded) == (metadata, types)
 
 
 async def test_a_session_that_failed_is_never_used_again(backend: Backend) -> None:

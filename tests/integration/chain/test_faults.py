@@ -13,7 +13,7 @@ import trio
 
 from chain.calls.frame import TransferKeepAlive
 from chain.connection import Connection
-from chain.errors import HistoryError, UndecidedError
+from chain.errors import HistoryError, UnavailableError, UndecidedError
 from chain.nonces import NonceLedger
 from chain.signing import development_signer, signer_from_seed
 from chain.submission import Submitter
@@ -335,6 +335,31 @@ async def test_a_chain_that_nobody_reaches_leaves_the_key_undecided_and_the_byte
             receipt = await client.submit("pay", PAY, ALICE)
     assert receipt.attempt == 1
     assert {each.raw for each in store.saved} == {store.saved[0].raw}
+    assert await balance(backend) == AINU
+
+
+async def test_whether_anything_was_signed_is_told_apart_when_nobody_reaches_the_chain(
+    backend: Backend, store: MemoryStore
+) -> None:
+    hasty = attrs.evolve(QUICK, read=0.1)
+    async with open_proxy(backend.url) as proxy:
+        proxy.refuse = True
+        async with Connection(proxy.url, patience=hasty) as connection:
+            client = Submitter(connection, store, patience=QUICK_SUBMISSION)
+            with pytest.raises(UnavailableError):
+                await client.submit("pay", PAY, ALICE)
+        assert not store.saved
+        proxy.refuse = False
+        async with submitter(proxy.url, store) as (client, _):
+            receipt = await client.submit("pay", PAY, ALICE)
+        proxy.refuse = True
+        async with Connection(proxy.url, patience=hasty) as connection:
+            client = Submitter(connection, store, patience=QUICK_SUBMISSION)
+            with pytest.raises(UndecidedError, match="the bytes are stored"):
+                await client.submit("pay", PAY, ALICE)
+        proxy.refuse = False
+        async with submitter(proxy.url, store) as (client, _):
+            assert await client.submit("pay", PAY, ALICE) == receipt
     assert await balance(backend) == AINU
 
 

@@ -16,8 +16,9 @@ from node.executor.errors import (
 )
 from node.executor.limits import Grants
 from node.executor.loading import load_agents
-from node.executor.running import RunningAgent, open_executor
+from node.executor.running import RunningAgent, open_executor, open_executors
 from tests.support.agents import HEAD, SMALL, agent_of, below, needs_sandbox, perform, running_agent
+from tests.support.networks import eventually
 
 pytestmark = [pytest.mark.integration, needs_sandbox]
 
@@ -166,6 +167,51 @@ async def test_an_agent_whose_setup_fails_does_not_load(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="ZeroDivisionError"):
         async with open_executor(spec):
             raise AssertionError("it was run")
+
+
+SLOW_AND_BAD = """
+import time
+
+@agent(capability="test.slow", price=1, setup=lambda: time.sleep(3600))
+async def slow(task): ...
+
+@agent(capability="test.bad", price=1, setup=lambda: 1 / 0)
+async def bad(task): ...
+
+@agent(capability="test.good", price=1)
+async def good(task):
+    return {}
+"""
+
+
+async def test_agents_start_side_by_side_and_one_that_does_not_load_ends_the_start_of_all(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "it.py"
+    file.write_text(HEAD + SLOW_AND_BAD)
+    specs = await load_agents(file, SMALL, Grants())
+    assert [spec.offer.capability for spec in specs] == ["test.slow", "test.bad", "test.good"]
+    with pytest.raises(LoadError, match="ZeroDivisionError"):  # and not that the first takes long
+        async with open_executors(specs, SMALL, Grants()) as starting:
+            await starting.wait()
+    assert below() == []
+
+
+async def test_whoever_starts_agents_goes_on_and_leaves_none_that_is_still_starting(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "it.py"
+    file.write_text(HEAD + SLOW_AND_BAD)
+    slow, _, good = await load_agents(file, SMALL, Grants())
+    async with open_executors([slow, good], SMALL, Grants()) as starting:
+        await eventually(lambda: sum("worker" in " ".join(p.cmdline()) for p in below()) >= 2)
+        with trio.move_on_after(0.1) as waiting:
+            await starting.wait()
+        assert waiting.cancelled_caught
+    assert below() == []
+    async with open_executors([good], SMALL, Grants()) as starting:
+        [running] = await starting.wait()
+        assert await perform(running) == {}
 
 
 async def test_a_worker_is_replaced_after_its_share_of_tasks(tmp_path: Path) -> None:

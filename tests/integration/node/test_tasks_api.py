@@ -14,6 +14,7 @@ import trio
 from node.api.client import Client, RefusedError
 from node.api.serving import serve_api
 from node.api.view import View
+from tests.support.api_shapes import check_answer
 from tests.support.markets import Node, identity_of, open_market
 from tests.support.networks import eventually
 
@@ -45,7 +46,11 @@ async def served(node: Node | None) -> AsyncIterator[str]:
 
 async def ask(url: str, method: str, *arguments: Any, **params: Any) -> Any:
     client = Client(url, TOKEN)
-    return await trio.to_thread.run_sync(lambda: getattr(client, method)(*arguments, **params))
+    found = await trio.to_thread.run_sync(lambda: getattr(client, method)(*arguments, **params))
+    if method in ("get", "post"):
+        status = 201 if arguments[0] == "/v1/tasks" and method == "post" else 200
+        check_answer(method.upper(), arguments[0], status, found)
+    return found
 
 
 async def test_a_task_is_submitted_listed_shown_and_watched(tmp_path: Path) -> None:

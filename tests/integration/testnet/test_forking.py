@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from node.testnet.config import CHAIN_PROGRAM, NODE_PROGRAM
+from node.testnet.config import CHAIN_PROGRAM, NODE_PROGRAM, RUNTIME_PROGRAM
 
 pytestmark = pytest.mark.integration
 
@@ -93,6 +93,20 @@ def test_a_child_is_heard_signalled_and_its_end_is_told(parent: Parent) -> None:
     assert parent.heard() == {"child": 7, "ended": -9}
     parent.order(signal=7, number=int(signal.SIGKILL))  # of one that has ended: nothing happens
     assert parent.fork(8, "say_and_wait") > 0
+
+
+def test_what_the_parent_has_prepared_its_children_share(parent: Parent) -> None:
+    parent.fork(1, "say_remembered")
+    assert parent.heard() == {"child": 1, "said": {"ready": None}}
+    assert parent.heard() == {"child": 1, "ended": 0}
+    parent.order(prepare=f"{PROGRAMS}:remember", argument="a word")
+    parent.fork(2, "say_remembered")
+    assert parent.heard() == {"child": 2, "said": {"ready": "a word"}}
+
+
+def test_a_chain_that_is_not_there_is_said_and_stops_nothing(parent: Parent) -> None:
+    parent.order(prepare=RUNTIME_PROGRAM, argument="ws://127.0.0.1:9")
+    assert parent.fork(1, "say_and_wait") > 0
 
 
 def test_a_child_that_fails_leaves_its_reason_and_is_no_second_parent(parent: Parent) -> None:

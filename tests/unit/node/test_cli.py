@@ -1,10 +1,13 @@
 """The command's entry point: help, JSON, and what is not imported."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -92,9 +95,85 @@ def test_a_question_that_is_none_is_refused_before_any_node_is_asked(
     assert result.exit_code == 2
 
 
+def test_the_help_of_every_command_imports_nothing_heavy_and_says_something() -> None:
+    code = f"""
+import sys
+import click
+from node.cli import GROUPS, cli
+def walk(command, context, name):
+    context = click.Context(command, context, name)
+    assert command.get_help(context).count("\\n") > 3, name
+    if isinstance(command, click.Group):
+        for below in command.list_commands(context):
+            walk(command.get_command(context, below), context, below)
+walk(cli, None, "ainur")
+found = [m for m in {HEAVY!r} if m in sys.modules]
+assert not found, found
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def complete(*words: str) -> set[str]:
+    """Return what a shell would be offered for the last of some words."""
+    environment = {
+        **os.environ, "_AINUR_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(["ainur", *words]),
+        "COMP_CWORD": str(len(words)),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "ainur"], env=environment,
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    return {line.partition(",")[2] for line in done.stdout.splitlines()}
+
+
+def test_commands_options_and_choices_are_completed() -> None:
+    assert complete("te") == {"testnet"}
+    assert complete("") == set(GROUPS)
+    assert complete("--ver") == {"--version"}
+    assert complete("testnet", "up", "--no") == {"--nodes"}
+    assert complete("completion", "z") == {"zsh"}
+    assert complete("dispute", "rule", "7", "--to", "p") == {"provider"}
+
+
+def test_completing_works_where_the_configuration_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.toml").write_text("nonsense")
+    monkeypatch.setenv("AINUR_HOME", str(tmp_path))
+    assert complete("testnet", "up", "--no") == {"--nodes"}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_its_script(shell: str) -> None:
+    result = CliRunner().invoke(cli, ["completion", shell])
+    assert result.exit_code == 0
+    assert f"_AINUR_COMPLETE={shell}_complete" in result.stdout
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+def test_bash_completes_by_its_script() -> None:
+    script = CliRunner().invoke(cli, ["completion", "bash"]).stdout
+    asked = "COMP_WORDS=(ainur testn); COMP_CWORD=1; _ainur_completion ainur; echo ${COMPREPLY[@]}"
+    done = subprocess.run(
+        ["bash", "-c", f"{script}\n{asked}"],
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "testnet"
+
+
+def test_names_that_stand_apart_from_what_they_name_are_all_there() -> None:
+    from node.simulation.cheats import CHEATS
+    from node.simulation.names import BUG_NAMES, CHEAT_NAMES
+    from node.simulation.planted import BUGS
+
+    assert tuple(CHEATS) == CHEAT_NAMES
+    assert tuple(BUGS) == BUG_NAMES
+
+
 def test_every_group_has_the_help_line_that_is_listed() -> None:
     for name, (_, line) in GROUPS.items():
-        command = cli.get_command(None, name)  # type: ignore[arg-type]
+        command = cli.get_command(click.Context(cli), name)
         assert command is not None
         assert command.help is not None
         assert command.help.splitlines()[0] == line

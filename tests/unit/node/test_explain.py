@@ -32,7 +32,7 @@ NEVER_PRINTED = {
     "chain.devchain.rpc.errors.ParamError": "becomes an answer of JSON-RPC",
     "chain.devchain.rpc.errors.RpcError": "becomes an answer of JSON-RPC",
     "chain.devchain.wasm.OutOfBoundsError": "becomes a trap",
-    "node.demo.run.InterruptedDemoError": "a signal; the exit code says which",
+    "node.demo.interrupts.InterruptedDemoError": "a signal; the exit code says which",
     "node.directory.wire.MalformedError": "what a peer sent is dropped, and the log says so",
     "node.p2p.framing.FrameError": "becomes a RequestError",
     "node.simulation.disk.DuplicateRowError": "of the simulation, caught there",

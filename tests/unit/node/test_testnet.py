@@ -18,7 +18,8 @@ from node.keystore.store import Keystore
 from node.process.datadir import DataDir
 from node.testnet import control, home, plan
 from node.testnet.agents import BARGAIN, agents_of
-from node.testnet.config import CHEATS, NodeView, TestnetConfig, TestnetView
+from node.testnet.config import CHEATS, USUAL_WINDOWS, NodeView, TestnetConfig, TestnetView
+from node.testnet.control import Wanted, check_up
 from node.testnet.errors import (
     AlreadyRunningError,
     NotRunningError,
@@ -30,6 +31,7 @@ from node.testnet.home import folder_of, running_folder
 from node.testnet.plan import BOND, Plan, groups_of, node_names
 from node.testnet.ports import hold_ports
 from node.testnet.provision import provision
+from node.trade.calls import CI_WINDOWS
 
 DEVELOPMENT = ("Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie")
 
@@ -107,6 +109,25 @@ def test_each_capability_is_sold_by_each_provider_at_a_price_of_its_own() -> Non
     for specs in zip(*offers, strict=True):
         assert len({spec.offer.price for spec in specs}) == 4
         assert len({spec.offer.description for spec in specs}) > 1  # of several qualities
+    cheapest = [
+        min(range(4), key=lambda i: specs[i].offer.price) for specs in zip(*offers, strict=True)
+    ]  # used at once
+    assert len(set(cheapest)) == 4  # everybody is good at something
+
+
+def test_windows_are_kept_until_others_are_asked_for(tmp_path: Path) -> None:
+    folder = folder_of("x", tmp_path / "x")
+    folder.path.mkdir()
+    first = check_up(folder, Wanted(windows=(9, 8, 7)))
+    assert first.windows == (9, 8, 7)
+    write_json(folder.config, first.to_json())
+    assert check_up(folder, Wanted()).windows == (9, 8, 7)
+    assert check_up(folder, Wanted(windows=(1, 1, 1))).windows == (1, 1, 1)
+    older = {key: value for key, value in first.to_json().items() if key != "windows"}
+    write_json(folder.config, older)
+    assert check_up(folder, Wanted()).windows == USUAL_WINDOWS
+    usual = CI_WINDOWS.commit, CI_WINDOWS.reveal, CI_WINDOWS.accept
+    assert usual == USUAL_WINDOWS
 
 
 def test_each_way_to_cheat_is_one_that_can_be_asked_for() -> None:

@@ -1,6 +1,5 @@
 """The demo from end to end: a chain, the story on it, and the same state once more as the inspector reads it."""
 
-import signal
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -13,28 +12,13 @@ from chain.stored import MemoryStore
 from node.chainhost.client import Client
 from node.chainhost.config import Record
 from node.cli.inspect import Inspector
+from node.demo.chain.house import open_house
+from node.demo.chain.stage import Stage
+from node.demo.chain.story import tell_story
 from node.demo.facts import Snapshot, Step, Told
-from node.demo.house import open_house
-from node.demo.stage import Stage
-from node.demo.story import tell_story
+from node.demo.interrupts import InterruptedDemoError, listen
 
-__all__ = ["InterruptedDemoError", "Result", "run_demo"]
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class InterruptedDemoError(Exception):
-    """A signal came.
-
-    Next: run `ainur demo` again; nothing was left behind.
-
-    Attributes:
-        number: which.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"{signal.Signals(number).name}: stopped, nothing is left running")
-        self.number = number
+__all__ = ["Result", "run_demo"]
 
 
 @attrs.frozen
@@ -68,24 +52,12 @@ async def run_demo(
     """
     heard: list[int] = []
     async with trio.open_nursery() as nursery:
-        await nursery.start(_listen, nursery.cancel_scope, heard)
+        await nursery.start(listen, nursery.cancel_scope, heard)
         async with open_house(backend, keep=keep) as record:
             finish(await _tell(record, tell))
         nursery.cancel_scope.cancel()
     if heard:
         raise InterruptedDemoError(heard[0])
-
-
-async def _listen(
-    scope: trio.CancelScope,
-    heard: list[int],
-    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
-) -> None:
-    with trio.open_signal_receiver(*SIGNALS) as signals:
-        task_status.started()
-        async for number in signals:
-            heard.append(number)
-            scope.cancel()
 
 
 async def _tell(record: Record, tell: Callable[[Told], None]) -> Result:

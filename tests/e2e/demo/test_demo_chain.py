@@ -1,9 +1,8 @@
-"""``ainur demo`` as a process: what it tells is what is on its chain, and it leaves nothing behind."""
+"""``ainur demo chain`` as a process: what it tells is what is on its chain, and it leaves nothing behind."""
 
 import contextlib
 import functools
 import json
-import os
 import re
 import signal
 import subprocess
@@ -15,79 +14,20 @@ from typing import Any
 import pytest
 import trio
 
-from chain.devchain.metadata import Metadata
-from chain.devchain.scale import encode_vec
 from chain.devchain.signing import account
 from market.identity import AccountId, ss58_from_account
-from node.chainhost import lock
 from node.chainhost.backend import BACKENDS, get_backend
-from node.chainhost.client import Client
 from node.chainhost.config import ChainConfig, Record
 from node.chainhost.errors import BackendUnavailableError
 from node.chainhost.home import folder_of
+from node.demo.chain.run import Result, run_demo
 from node.demo.facts import Chapter, Snapshot, Step, Told
-from node.demo.run import Result, run_demo
-from tests.support.runtime import runtime_code
+from tests.support.demos import PATIENCE, Chain, ainur
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain]
-PATIENCE = 90.0
 ADDRESS = {
     n: ss58_from_account(AccountId(account(n).public)) for n in ("Eve", "Dave", "Ferdie", "Bob")
 }
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A home and a place for temporary files of our own, both empty of running chains at the end."""
-    runtime_code()  # skips where there is none
-    (tmp_path / "tmp").mkdir()
-    yield {
-        **os.environ, "AINUR_HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "tmp"),
-        "PYTHONUNBUFFERED": "1",
-    }  # fmt: skip
-    held = [path for path in tmp_path.rglob("chain.lock") if lock.is_held(path)]
-    for path in held:
-        lock.stop_holder(path, PATIENCE)
-    assert held == []
-
-
-def ainur(environment: dict[str, str], *arguments: str) -> str:
-    """Run a command to its end."""
-    done = subprocess.run(
-        [sys.executable, "-m", "ainur", *arguments], env=environment, capture_output=True, text=True,
-        timeout=PATIENCE, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr == ""
-    return done.stdout
-
-
-class Chain:
-    """The demo's chain, read by the dev chain's own decoder: the demo's client has no part in it."""
-
-    def __init__(self, url: str) -> None:
-        self.client = Client(int(url.rpartition(":")[2]))
-        raw = bytes.fromhex(self.client.call("state_getMetadata")[2:])
-        self.metadata = Metadata(encode_vec(raw))
-
-    def close(self) -> None:
-        self.client.close()
-
-    def storage(self, pallet: str, item: str, *keys: Any, at: int | None = None) -> Any:
-        key = f"0x{self.metadata.storage_key(pallet, item, *keys).hex()}"
-        method = ("chain_getFinalizedHead",) if at is None else ("chain_getBlockHash", at)
-        hash_ = self.client.call(*method)
-        stored = self.client.call("state_getStorage", key, hash_)
-        value = None if stored is None else bytes.fromhex(stored[2:])
-        return self.metadata.decode_storage(pallet, item, value)
-
-    def events(self, block: int, extrinsic: int) -> list[Any]:
-        key = f"0x{self.metadata.storage_key('System', 'Events').hex()}"
-        stored = self.client.call(
-            "state_getStorage", key, self.client.call("chain_getBlockHash", block)
-        )
-        found = self.metadata.decode_events(bytes.fromhex(stored[2:]))
-        return [event for event in found if event.extrinsic == extrinsic]
 
 
 def numbers(value: Any) -> set[int]:
@@ -188,7 +128,7 @@ def test_what_is_told_is_on_the_chain_at_the_moment_it_is_told(
 @pytest.fixture
 def told(environment: dict[str, str]) -> Iterator[tuple[dict[str, Any], Chain]]:
     """The whole story in JSON, and its chain, which runs on."""
-    story = json.loads(ainur(environment, "demo", "--json", "--keep"))
+    story = json.loads(ainur(environment, "demo", "chain", "--json", "--keep"))
     with contextlib.closing(Chain(story["chain"]["url"])) as chain:
         yield story, chain
     assert "is stopped" in ainur(environment, "chain", "down", "--name", story["chain"]["name"])
@@ -214,7 +154,7 @@ def test_the_text_shows_every_step_and_is_plain_where_nobody_looks(
 ) -> None:
     story, _ = told
     # The second demo is the same story on another chain: all but the genesis hash and the port are equal.
-    text = ainur(environment, "demo")
+    text = ainur(environment, "demo", "chain")
     assert "\x1b" not in text
     for step in story["steps"]:
         assert step["title"] in text
@@ -228,9 +168,12 @@ def test_the_text_shows_every_step_and_is_plain_where_nobody_looks(
 
 def test_the_readme_shows_the_demo_as_it_is(environment: dict[str, str]) -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text()
-    [shown] = re.findall(r"```text\n\$ ./scripts/run\n(.*?)```", readme, re.DOTALL)
+    [shown] = re.findall(r"```text\n\$ ainur demo chain\n(.*?)```", readme, re.DOTALL)
     # Lines that a table fills up end in blanks, which an editor takes away.
-    there = [line.rstrip() for line in ainur({**environment, "COLUMNS": "80"}, "demo").splitlines()]
+    there = [
+        line.rstrip()
+        for line in ainur({**environment, "COLUMNS": "80"}, "demo", "chain").splitlines()
+    ]
     for part in shown.strip().split("\n...\n"):
         lines = part.removeprefix("...\n").removesuffix("\n...").splitlines()
         starts = [at for at, line in enumerate(there) if line == lines[0]]
@@ -242,7 +185,7 @@ def test_the_readme_shows_the_demo_as_it_is(environment: dict[str, str]) -> None
 def test_an_interrupt_at_any_moment_leaves_nothing_running(
     environment: dict[str, str], moment: str, keep: bool
 ) -> None:
-    arguments = [sys.executable, "-m", "ainur", "demo", *(["--keep"] if keep else [])]
+    arguments = [sys.executable, "-m", "ainur", "demo", "chain", *(["--keep"] if keep else [])]
     with (
         subprocess.Popen(
             arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -264,7 +207,7 @@ def test_an_interrupt_at_any_moment_leaves_nothing_running(
 
 def test_a_reader_that_goes_away_ends_it_without_a_word(environment: dict[str, str]) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "ainur", "demo"],
+        [sys.executable, "-m", "ainur", "demo", "chain"],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as demo:  # fmt: skip
         assert demo.stdout is not None
@@ -277,9 +220,9 @@ def test_a_reader_that_goes_away_ends_it_without_a_word(environment: dict[str, s
 
 
 def test_a_second_demo_that_is_kept_says_how_to_stop_the_first(environment: dict[str, str]) -> None:
-    first = json.loads(ainur(environment, "demo", "--json", "--keep"))
+    first = json.loads(ainur(environment, "demo", "chain", "--json", "--keep"))
     again = subprocess.run(
-        [sys.executable, "-m", "ainur", "demo", "--keep"],
+        [sys.executable, "-m", "ainur", "demo", "chain", "--keep"],
         env=environment, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert again.returncode == 1

@@ -14,9 +14,9 @@ from market.offer import NO_SLOT, Offer, hash_offer, offer_payload
 from market.reputation.book import Offence
 from market.standing import EscrowId
 from market.units import AINU, BlockNumber, Planck
-from node.demo import said
+from node.demo.chain import said
+from node.demo.chain.stage import ARBITER, OTHER, PROVIDER, REQUESTER, ROOT, Stage
 from node.demo.facts import Fact, Step
-from node.demo.stage import ARBITER, OTHER, PROVIDER, REQUESTER, ROOT, Stage
 
 __all__ = ["tell_story"]
 

@@ -6,7 +6,7 @@ out what the drive asked for: mail, submissions, work. So whatever anybody has s
 one sync. If the disk fails, or the drive breaks, nothing of the batch went out, and the node stops: started again it
 goes on from what was saved.
 
-What the drive asks of the world is only kept here (:class:`_Outbox`), and handed on after the batch to the post, the
+What the drive asks of the world is only kept here (:class:`~node.trade.outbox.Outbox`), and handed on after the batch to the post, the
 submissions and the host. The chain is followed block by block, finalised blocks only.
 """
 
@@ -14,19 +14,16 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-import attrs
 import trio
 
 from chain.client import Chain
 from chain.errors import UnavailableError
 from chain.session import BlockRef
 from market.auction import requester as auctioning
-from market.auction.effects import Accuse, Conclude, Ignored
 from market.cases import CaseKey, Event, State
 from market.drive import ABSENCE, Drive, TaskRef
 from market.envelope import (
     FUTURE_BLOCKS,
-    Opened,
     decode_envelope_untrusted,
     message_id,
     reopen,
@@ -36,12 +33,12 @@ from market.errors import IllegalEventError, MarketError
 from market.escrow.params import Params
 from market.hashing import GenesisHash, Hash, MessageId
 from market.identity import AccountId, Identity, PublicKey
-from market.journal import Entry, Row, read_row
-from market.messages import Blob, Body, Cfp, Transcript
-from market.ports import Host, Ports, Submission
+from market.journal import Entry, read_row
+from market.messages import Body, Cfp, Transcript
+from market.ports import Host, Ports
 from market.settlement import provider as serving
 from market.settlement import requester as buying
-from market.settlement.effects import Found, Outcome, prefix_of
+from market.settlement.effects import Found, prefix_of
 from market.settlement.terms import Policy
 from market.units import BlockNumber, block_after
 from node.database import Database
@@ -52,6 +49,7 @@ from node.trade.archive import Archive
 from node.trade.barred import Barred
 from node.trade.facts import FactsReader
 from node.trade.operators import Operators
+from node.trade.outbox import Outbox, Recorder
 from node.trade.post import Directory, Post, Whereabouts
 from node.trade.running import StoppingError
 from node.trade.submissions import Signers, Submissions
@@ -167,9 +165,9 @@ class Runner:
         self.submissions = Submissions(
             chain, signers, kept=Stored(database), done=self._on_done, refused=self._on_refused
         )
-        self._journal = _Recorder(Journal(database))
+        self._journal = Recorder(Journal(database))
         self._archive = Archive(Journal(database), identity, genesis)
-        self._outbox = _Outbox()
+        self._outbox = Outbox()
         ports = Ports(
             self._journal, self.numbers, self._outbox, self._outbox, self._outbox, self.operators
         )
@@ -302,7 +300,7 @@ class Runner:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self.submissions.run)
                 await nursery.start(self.post.run)
-                self._outbox.open(self, host)
+                self._outbox.open(self.post, self.submissions, self.recipients, host)
                 last = await self._take_up(observer)
                 nursery.start_soon(self._own, observer)
                 nursery.start_soon(self._follow, last)
@@ -443,109 +441,3 @@ class Runner:
 
 async def _at_once(_: MessageId) -> None:
     await trio.lowlevel.checkpoint()
-
-
-class _Recorder:
-    """The journal, and what was appended since it was last asked."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._rows: list[Row] = []
-
-    def load(self) -> Iterable[Row]:
-        return self._journal.load()
-
-    def append(self, row: Row) -> None:
-        self._journal.append(row)
-        self._rows.append(row)
-
-    def retire(self, task_id: bytes, prefix: str) -> None:
-        self._journal.retire(task_id, prefix)
-
-    def take(self) -> list[Row]:
-        rows, self._rows = self._rows, []
-        return rows
-
-
-@attrs.define
-class _Outbox:
-    """The ports Net, Chain and Host: keeps what the drive asks for until it is saved."""
-
-    _waiting: list[Callable[[], None]] = attrs.field(factory=list[Callable[[], None]])
-    _runner: Runner | None = None
-    _host: Host | None = None
-
-    def open(self, runner: Runner, host: Host) -> None:
-        self._runner, self._host = runner, host
-
-    def let_out(self) -> None:
-        """Do all of it, in order."""
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            each()
-
-    @property
-    def runner(self) -> Runner:
-        if self._runner is None:
-            raise StoppingError("the runner was not started")
-        return self._runner
-
-    @property
-    def host(self) -> Host:
-        if self._host is None:
-            raise StoppingError("the runner was not started")
-        return self._host
-
-    def send(self, to: AccountId, message: bytes) -> None:
-        self._waiting.append(lambda: self.runner.post.send(to, message))
-
-    def publish(self, audience: Hash, message: bytes) -> None:
-        def post() -> None:
-            for account in self.runner.recipients(audience, message):
-                self.runner.post.send(account, message)
-
-        self._waiting.append(post)
-
-    def submit(self, key: str, what: Submission) -> None:
-        self._waiting.append(lambda: self.runner.submissions.submit(key, what))
-
-    def heard(self, call: Opened[Cfp]) -> None:
-        self._waiting.append(lambda: self.host.heard(call))
-
-    def audit(self, case: CaseKey, transcript: Opened[Transcript]) -> None:
-        self._waiting.append(lambda: self.host.audit(case, transcript))
-
-    def read_facts(
-        self, case: CaseKey, block: BlockNumber, accounts: tuple[AccountId, ...]
-    ) -> None:
-        self._waiting.append(lambda: self.host.read_facts(case, block, accounts))
-
-    def grant(self, to: AccountId, blob: Hash) -> None:
-        self._waiting.append(lambda: self.host.grant(to, blob))
-
-    def fetch_input(self, case: CaseKey, source: AccountId, blob: Blob) -> None:
-        self._waiting.append(lambda: self.host.fetch_input(case, source, blob))
-
-    def examine(self, case: CaseKey, source: AccountId, milestone: int, result: Hash) -> None:
-        self._waiting.append(lambda: self.host.examine(case, source, milestone, result))
-
-    def perform(self, case: CaseKey, milestone: int) -> None:
-        self._waiting.append(lambda: self.host.perform(case, milestone))
-
-    def stop(self, case: CaseKey) -> None:
-        self._waiting.append(lambda: self.host.stop(case))
-
-    def concluded(self, case: CaseKey, conclusion: Conclude) -> None:
-        self._waiting.append(lambda: self.host.concluded(case, conclusion))
-
-    def settled(self, case: CaseKey, outcome: Outcome) -> None:
-        self._waiting.append(lambda: self.host.settled(case, outcome))
-
-    def accuse(self, case: CaseKey, accusation: Accuse) -> None:
-        self._waiting.append(lambda: self.host.accuse(case, accusation))
-
-    def ignored(self, case: CaseKey, ignored: Ignored) -> None:
-        self._waiting.append(lambda: self.host.ignored(case, ignored))
-
-    def other(self, message: Opened[Body]) -> None:
-        self._waiting.append(lambda: self.host.other(message))

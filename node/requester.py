@@ -33,6 +33,7 @@ from market.settlement import requester as buying
 from market.settlement.effects import CancelWanted, Ending, Outcome, ResultChecked
 from market.units import Planck, block_after, format_amount
 from node.agents.schemas import Judge
+from node.database import DatabaseError
 from node.drive import Runner
 from node.p2p.blobs import Blobs
 from node.p2p.gossip import cfp_topic
@@ -177,6 +178,7 @@ class Requester:
         Raises:
             UsageError: one of them is not possible; the message says why.
             NetworkUsageError: an input is too large.
+            DatabaseError: the disk has failed or is full.
         """
         with self._gathering.coming():
             specs = [await self._spec_of(task) for task in tasks]
@@ -209,10 +211,16 @@ class Requester:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
             told = " ".join(str(error).split())
             raise UsageError(f"input and schema are JSON: {told[:_TOLD]}") from error
+        try:
+            blob = await self._blobs.put(task.given, "application/json")
+        except OSError as error:
+            raise DatabaseError(
+                f"the input cannot be kept ({error}): free space on the disk"
+            ) from error
         fields = {
             "capability": task.capability,
             "version": task.version,
-            "input": await self._blobs.put(task.given, "application/json"),
+            "input": blob,
             "budget": task.budget,
             "deadline_ms": task.deadline_ms,
             "output_schema": task.output_schema,

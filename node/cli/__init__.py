@@ -1,13 +1,14 @@
 """The ``ainur`` command. Each group is a module of its own, imported when it is first used."""
 
 import importlib
+import os
 import sys
 from typing import Any, Final
 
 import click
 from click.shell_completion import CompletionItem
 
-from node.cli.errors import MissingLibraryError
+from node.cli.errors import EXITS, INTERRUPTED, MissingLibraryError
 
 __all__ = ["main"]
 
@@ -96,6 +97,26 @@ class LazyGroup(click.Group):
         # Help works always, also where the configuration is broken.
         ctx.meta[_CONFIGURED] = not (ctx.resilient_parsing or {"-h", "--help"} & set(args))
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            pass
+        except BaseExceptionGroup as group:  # as nurseries have it
+            if group.subgroup(KeyboardInterrupt) is None:
+                raise
+        click.echo("Interrupted", err=True)
+        raise click.exceptions.Exit(INTERRUPTED)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        if os.environ.get("NO_COLOR"):  # https://no-color.org
+            kwargs.setdefault("color", False)
+        return super().make_context(*args, **kwargs)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the signature is click's
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), text) for code, text in EXITS.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         found = [

@@ -9,6 +9,7 @@ import click
 
 __all__ = [
     "EXITS",
+    "INTERRUPTED",
     "CommandError",
     "ConfigurationError",
     "MissingLibraryError",
@@ -18,12 +19,13 @@ __all__ = [
     "UnwritableError",
 ]
 
+INTERRUPTED: Final = 130
 EXITS: Final = {
     0: "done",
     1: "not done, and why is said on stderr; of a check (verify, doctor, bench, sim), something is wrong",
     2: "asked in a way that makes no sense, or about what cannot be judged; of submit --wait, not paid",
     3: "of status, what is asked about does not run",
-    130: "ended by Ctrl-C",
+    INTERRUPTED: "ended by Ctrl-C; 128 and the number of another signal",
 }
 """Exit code -> what it says."""
 

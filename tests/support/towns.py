@@ -2,6 +2,8 @@
 
 import json
 import os
+import queue
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +25,7 @@ from node.api.client import ApiError, RefusedError
 from node.facts import read_auction_facts
 from node.testnet import control
 from node.testnet.errors import BrokenError
-from node.testnet.handle import Testnet
+from node.testnet.handle import CHAIN, Testnet
 from node.testnet.home import folder_of
 from node.testnet.plan import Plan
 from tests.support.money import Books, read_books
@@ -83,13 +85,26 @@ class Town:
 
     def wait_for(self, task: str, kind: str, node: str = BUYER, **fields: Any) -> dict[str, Any]:
         """Return a task's first event of a kind with such fields at a node, as soon as there is one."""
+        heard: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        client = self.testnet.api(node)
+
+        def listen() -> None:
+            try:
+                for event in client.events("/v1/events", task=task):
+                    heard.put(event)
+            except ApiError:  # it was killed: so there is nothing more to hear
+                heard.put(None)
+
+        threading.Thread(target=listen, daemon=True).start()
+        seen = []
         give_up = time.monotonic() + PATIENCE
-        for event in self.testnet.api(node).events("/v1/events", task=task):
+        while (event := heard.get(timeout=max(give_up - time.monotonic(), LOOK))) is not None:
             if event["kind"] == kind and all(event.get(n) == v for n, v in fields.items()):
                 return event
-            assert event["kind"] not in ("ended", "stream-ended"), f"no {kind} before {event}"
-            assert time.monotonic() < give_up, f"no {kind}"
-        raise AssertionError(f"the stream ended without {kind}")
+            seen.append(event["kind"])
+            if event["kind"] in ("ended", "stream-ended"):
+                break
+        raise AssertionError(f"no {kind} at {node} in {seen}")
 
     def winner(self, task: str) -> str:
         """Return the node to which a task was awarded first, once it was."""
@@ -131,6 +146,16 @@ class Town:
         """Kill a node, or the chain, and start it again."""
         with self.without(name):
             pass
+
+    def mend(self) -> None:
+        """Bring back the chain and those who were there from the first; not those who cheat."""
+        view = self.testnet.view
+        if view.chain_state != "running":
+            self.testnet.start(CHAIN)
+        for name in (BUYER, *SELLERS):
+            if view.node(name).state != "running":
+                self.testnet.start(name)
+        self.until_known(len(SELLERS))
 
     def until_known(self, count: int, buyer: str = BUYER) -> None:
         """Wait until a buyer knows so many sellers."""

@@ -23,8 +23,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 @pytest.fixture(autouse=True)
 def _all_run(town: Town) -> Iterator[None]:
     yield
-    town.testnet.mend()
-    town.until_known(2)
+    town.mend()
 
 
 STEPS: list[tuple[str, dict[str, Any]]] = [

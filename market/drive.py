@@ -12,7 +12,7 @@ An auction hands its winners over to settlements, and takes back what could not 
 Both may happen again after a crash; a case that is there is not begun again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import attrs
@@ -60,7 +60,7 @@ from market.escrow.params import Params
 from market.handover import expected_terms, failed_opening, purchases_of
 from market.hashing import GenesisHash, Hash, TaskId
 from market.identity import AccountId, Identity
-from market.journal import read_row, row_of
+from market.journal import Entry, Row, event_prefix, read_row, row_of
 from market.messages import (
     Agreement,
     Ask,
@@ -70,6 +70,7 @@ from market.messages import (
 )
 from market.offer import NO_SLOT
 from market.ports import Ports, Remark
+from market.retirement import retired
 from market.routes import route
 from market.settlement import provider as serving
 from market.settlement import requester as buying
@@ -85,16 +86,19 @@ from market.settlement.effects import (
     Settled,
     Stop,
     Submit,
+    WasAway,
     prefix_of,
 )
 from market.settlement.terms import Policy
 from market.steps import SEQUENCES_PER_STEP, Step
 from market.units import MAX_BLOCK, BlockNumber
 
-__all__ = ["Drive", "TaskRef"]
+__all__ = ["ABSENCE", "Drive", "TaskRef", "replay"]
 
 _NUMBERS: Final = 1024
 """Sequence numbers reserved at a time."""
+ABSENCE: Final = 5
+"""Blocks by which the head moves at once where we have been asleep."""
 
 
 @attrs.frozen
@@ -103,6 +107,31 @@ class TaskRef:
 
     requester: AccountId
     task_id: TaskId
+
+
+def replay(
+    rows: Iterable[Row], cases: dict[CaseKey, State], identity: Identity, genesis: GenesisHash
+) -> Iterator[Entry]:
+    """Play rows of a journal, and yield each as it is understood.
+
+    Args:
+        rows: in the order in which they were appended.
+        cases: where the cases come to stand.
+        identity: whose they are.
+        genesis: hash of the chain's block 0.
+
+    Raises:
+        UsageError: a row cannot be read.
+    """
+    for row in rows:
+        entry = read_row(row)
+        at = Step(entry.block, identity, genesis, entry.sequence, entry.said)
+        state = cases.get(entry.key)
+        if state is None:
+            _, cases[entry.key] = begin(entry.event, at)  # type: ignore[arg-type]  # the first row of a case is its beginning
+        else:
+            cases[entry.key], _ = step(state, entry.event, at)  # type: ignore[arg-type]  # and no other is
+        yield entry
 
 
 class Drive:
@@ -133,6 +162,7 @@ class Drive:
         self._policy = policy or Policy()
         self._cases: dict[CaseKey, State] = {}
         self._rows: dict[CaseKey, int] = {}
+        self._touched: dict[CaseKey, BlockNumber] = {}
         self._now = BlockNumber(0)
         self._offer_epoch = 0
         self._next, self._end = 0, 0
@@ -147,6 +177,16 @@ class Drive:
         """Return the finalised head that it was told last."""
         return self._now
 
+    def sign_with(self, identity: Identity) -> None:
+        """Sign with another key of the same account from now on: it was rotated.
+
+        Raises:
+            UsageError: it is another account's.
+        """
+        if identity.account != self._identity.account:
+            raise UsageError("the cases are another account's: sign with a key of theirs")
+        self._identity = identity
+
     # Starting.
 
     def start(self, now: BlockNumber) -> None:
@@ -158,22 +198,25 @@ class Drive:
         Raises:
             UsageError: the journal cannot be read.
         """
-        for row in self._ports.journal.load():
-            entry = read_row(row)
-            at = Step(entry.block, self._identity, self._genesis, entry.sequence, entry.said)
+        for entry in replay(self._ports.journal.load(), self._cases, self._identity, self._genesis):
             self._now = max(self._now, entry.block)
-            state = self._cases.get(entry.key)
-            if state is None:
-                _, self._cases[entry.key] = begin(entry.event, at)  # type: ignore[arg-type]  # the first row of a case is its beginning
-            else:
-                self._cases[entry.key], _ = step(state, entry.event, at)  # type: ignore[arg-type]  # and no other is
             self._rows[entry.key] = entry.number + 1
+            self._touched[entry.key] = entry.block
+        has_moved = now > self._now
         self._now = max(self._now, now)
         for key, state in list(self._cases.items()):
             if is_drafted(state):  # the crash came between its beginning and its first message
                 self.tell(key, Opening())
             else:
                 self._perform(key, resume(state, self._present()))
+        if has_moved:
+            self._was_away()
+
+    def _was_away(self) -> None:
+        """Tell purchases that wait for an answer that nobody could have heard it."""
+        for key, state in list(self._cases.items()):
+            if isinstance(state, buying.Requester) and state.phase is buying.Phase.PROPOSED:
+                self.tell(key, WasAway())
 
     def _present(self) -> Step:
         if self._end - self._next < SEQUENCES_PER_STEP:
@@ -213,8 +256,17 @@ class Drive:
         number = self._rows.get(key, 0)
         self._ports.journal.append(row_of(key, number, event, at))
         self._rows[key] = number + 1
+        self._touched[key] = at.now
         if at.said:
             self._next += SEQUENCES_PER_STEP
+
+    def retire(self) -> dict[CaseKey, State]:
+        """Put cases away of which nothing can come any more; return them as they were."""
+        gone = {key: self._cases[key] for key in retired(self._cases, self._touched, self._now)}
+        for key in gone:
+            self._ports.journal.retire(key.id, event_prefix(key))
+            del self._cases[key], self._rows[key], self._touched[key]
+        return gone
 
     # What a user or the node's own agents want.
 
@@ -287,8 +339,11 @@ class Drive:
         """
         if now < self._now:
             return  # a node that has fallen back says nothing new
+        is_awake = now <= self._now + ABSENCE
         self._now = now
         self._offer_epoch = offer_epoch
+        if not is_awake:
+            self._was_away()
         for key, state in list(self._cases.items()):
             if isinstance(state, buying.Requester | serving.Provider):
                 ref = TaskRef(state.task.requester, TaskId(state.task.task_id))

@@ -24,7 +24,7 @@ from market.settlement import effects as settlement
 from market.steps import HeadMoved, Opening, Step
 from market.units import BlockNumber
 
-__all__ = ["Entry", "Row", "read_row", "row_of"]
+__all__ = ["Entry", "Row", "event_prefix", "read_row", "row_of"]
 
 
 @attrs.frozen
@@ -66,15 +66,23 @@ _KINDS: Final[dict[str, type[Any]]] = {
         *(settlement.ChainSeen, settlement.CallRefused, settlement.AgreementReceived),
         *(settlement.ReceiptReceived, settlement.ResultChecked, settlement.CancelWanted),
         *(settlement.InputChecked, settlement.WorkStarted, settlement.WorkDone),
-        settlement.WorkFailed,
+        *(settlement.WorkFailed, settlement.WasAway),
     )
 }
 _MESSAGE: Final = "message"
 """The field of an event that holds an opened message; it is kept as it was received."""
 
+_LATER: Final = frozenset({"evidence"})
+"""Fields that came later: rows of before are without them."""
+
 _Stored = tuple[int, dict[int, bytes], dict[str, Any]]
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(_Stored)
+
+
+def event_prefix(key: CaseKey) -> str:
+    """Return what the names of all events of a case begin with."""
+    return f"{key.kind}/{key.whose}/"
 
 
 def row_of(key: CaseKey, number: int, event: Beginning | Event, at: Step) -> Row:
@@ -93,7 +101,7 @@ def row_of(key: CaseKey, number: int, event: Beginning | Event, at: Step) -> Row
     for field in attrs.fields(type(event)):
         value = getattr(event, field.name)
         fields[field.name] = value.raw if isinstance(value, Opened) else value
-    name = f"{key.kind}/{key.whose}/{number:06d}/{type(event).__name__}"
+    name = f"{event_prefix(key)}{number:06d}/{type(event).__name__}"
     try:
         payload = _ENCODER.encode((at.sequence, at.said, fields))
     except OverflowError as error:
@@ -114,6 +122,7 @@ def read_row(row: Row) -> Entry:
         values = {
             field: reopen(value) if field == _MESSAGE else msgspec.convert(value, hint)
             for field, hint in _HINTS[name]
+            if field in fields or field not in _LATER
             for value in (fields[field],)
         }
         key = CaseKey(cast("cases.Kind", kind), row.task_id, "/".join(whose))

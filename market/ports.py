@@ -52,6 +52,10 @@ class Journal(Protocol):
         """
         ...
 
+    def retire(self, task_id: bytes, prefix: str) -> None:
+        """Keep a case's rows out of :meth:`load` from now on: its events begin so, and it is over for good."""
+        ...
+
 
 class Numbers(Protocol):
     """Port: sequence numbers of our envelopes."""

@@ -86,6 +86,31 @@ _MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         ) STRICT
         """,
     ),
+    (
+        """
+        CREATE TABLE copy (              -- a task as the market knows it
+            copy_id BLOB PRIMARY KEY,    -- its id in calls and on chain
+            task_id BLOB NOT NULL,
+            replica INTEGER NOT NULL,
+            auction BLOB,                -- NULL until it is called for
+            ended TEXT                   -- how it ended; NULL while it has not
+        ) STRICT
+        """,
+        "CREATE INDEX copy_task ON copy (task_id)",
+        "CREATE INDEX copy_waiting ON copy (copy_id) WHERE auction IS NULL AND ended IS NULL",
+        "INSERT INTO copy SELECT task_id, task_id, 0, auction, ended FROM task",
+        "ALTER TABLE task DROP COLUMN auction",
+        """
+        CREATE TABLE archive (           -- rows of the journal whose cases are over for good
+            seq INTEGER PRIMARY KEY,
+            task_id BLOB NOT NULL,
+            event TEXT NOT NULL,
+            payload BLOB NOT NULL,
+            block INTEGER NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX archive_task ON archive (task_id)",
+    ),
 )
 """Step i brings schema i to schema i + 1. What was released is never changed."""
 

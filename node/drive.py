@@ -6,7 +6,7 @@ out what the drive asked for: mail, submissions, work. So whatever anybody has s
 one sync. If the disk fails, or the drive breaks, nothing of the batch went out, and the node stops: started again it
 goes on from what was saved.
 
-What the drive asks of the world is only kept here (:class:`_Outbox`), and handed on after the batch to the post, the
+What the drive asks of the world is only kept here (:class:`~node.trade.outbox.Outbox`), and handed on after the batch to the post, the
 submissions and the host. The chain is followed block by block, finalised blocks only.
 """
 
@@ -14,19 +14,16 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-import attrs
 import trio
 
 from chain.client import Chain
 from chain.errors import UnavailableError
 from chain.session import BlockRef
 from market.auction import requester as auctioning
-from market.auction.effects import Accuse, Conclude, Ignored
 from market.cases import CaseKey, Event, State
-from market.drive import Drive, TaskRef
+from market.drive import ABSENCE, Drive, TaskRef
 from market.envelope import (
     FUTURE_BLOCKS,
-    Opened,
     decode_envelope_untrusted,
     message_id,
     reopen,
@@ -35,19 +32,24 @@ from market.envelope import (
 from market.errors import IllegalEventError, MarketError
 from market.escrow.params import Params
 from market.hashing import GenesisHash, Hash, MessageId
-from market.identity import AccountId, Identity
-from market.journal import Entry, Row, read_row
-from market.messages import Blob, Body, Cfp, Transcript
-from market.ports import Host, Ports, Submission
-from market.settlement.effects import Found, Outcome
+from market.identity import AccountId, Identity, PublicKey
+from market.journal import Entry, read_row
+from market.messages import Body, Cfp, Transcript
+from market.ports import Host, Ports
+from market.settlement import provider as serving
+from market.settlement import requester as buying
+from market.settlement.effects import Found, prefix_of
 from market.settlement.terms import Policy
 from market.units import BlockNumber, block_after
 from node.database import Database
 from node.journal import Journal, Numbers
+from node.journal import Submissions as Stored
 from node.p2p.network import Network
+from node.trade.archive import Archive
 from node.trade.barred import Barred
 from node.trade.facts import FactsReader
 from node.trade.operators import Operators
+from node.trade.outbox import Outbox, Recorder
 from node.trade.post import Directory, Post, Whereabouts
 from node.trade.running import StoppingError
 from node.trade.submissions import Signers, Submissions
@@ -124,6 +126,8 @@ class Runner:
         directory: Directory,
         topics: Iterable[Hash],
         policy: Policy | None = None,
+        keys: Operators | None = None,
+        signing: Callable[[PublicKey | None], Identity] | None = None,
     ) -> None:
         """Make one; :meth:`run` starts it, with a host and an observer.
 
@@ -138,24 +142,32 @@ class Runner:
             directory: which peer has announced itself for an account.
             topics: audiences of calls that we listen to.
             policy: ours in new settlements.
+            keys: the node's key directory; one of its own if None.
+            signing: gives the identity that holds the operator key; always the same one if None.
         """
+        self._signing = signing or (lambda _: identity)
         self.identity, self.genesis, self.params = identity, genesis, params
         self.chain, self.database = chain, database
         self.head = BlockNumber(0)
         """The finalised head, as far as the drive has been told."""
+        self.returned_at = BlockNumber(0)
+        """The first head after we were away last: not running, or asleep."""
         self._moved = trio.Event()
         self.is_present = trio.Event()
         """Set once the head is the chain's present one."""
         self.barred = Barred()
         """Whom we do not ask for now."""
         self.numbers = Numbers(database)
-        self.operators = Operators(chain)
+        self.operators = keys or Operators(chain)
         self.facts = FactsReader(chain, genesis)
         self.where = Whereabouts(directory, self.operators)
         self.post = Post(network, self.where, hear=self.hear, head=lambda: self.head)
-        self.submissions = Submissions(chain, signers, done=self._on_done, refused=self._on_refused)
-        self._journal = _Recorder(Journal(database))
-        self._outbox = _Outbox()
+        self.submissions = Submissions(
+            chain, signers, kept=Stored(database), done=self._on_done, refused=self._on_refused
+        )
+        self._journal = Recorder(Journal(database))
+        self._archive = Archive(Journal(database), identity, genesis)
+        self._outbox = Outbox()
         ports = Ports(
             self._journal, self.numbers, self._outbox, self._outbox, self._outbox, self.operators
         )
@@ -171,6 +183,11 @@ class Runner:
     def cases(self) -> Mapping[CaseKey, State]:
         """Return the state of every case."""
         return self._drive.cases
+
+    def cases_of(self, name: bytes) -> dict[CaseKey, State]:
+        """Return the cases of a task, or an auction, the oldest first; those that were put away, too."""
+        found = {key: state for key, state in self._drive.cases.items() if key.id == name}
+        return found or self._archive.cases_of(name)
 
     # What the rest of the node brings.
 
@@ -283,7 +300,7 @@ class Runner:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self.submissions.run)
                 await nursery.start(self.post.run)
-                self._outbox.open(self, host)
+                self._outbox.open(self.post, self.submissions, self.recipients, host)
                 last = await self._take_up(observer)
                 nursery.start_soon(self._own, observer)
                 nursery.start_soon(self._follow, last)
@@ -298,7 +315,9 @@ class Runner:
         """Play the journal, and adopt what the chain has of us that the journal does not know."""
         final = await self.chain.finalized()
         found = await self.chain.open_escrows(final.hash, self.identity.account)
-        self.head = final.number
+        self.identity = await self._identity_at(final.number)
+        self._drive.sign_with(self.identity)
+        self.head = self.returned_at = final.number
         async with self.database.batch():
             self._drive.start(final.number)
             self._drive.adopt(found)
@@ -374,126 +393,51 @@ class Runner:
         look = await self.chain.look(block.hash, self.identity.account, names)
         found: dict[TaskRef, Found | None] = {TaskRef(*n): f for n, f in look.found.items()}
 
+        if block.number > self.head + ABSENCE:
+            self.returned_at = block.number
+        identity = await self._identity_at(block.number)
+
         def act(drive: Drive) -> None:
+            drive.sign_with(identity)
             drive.on_head(block.number, found, look.offer_epoch)
+            self._retire(drive)
 
         await self.wish(act)
-        self.head = block.number
+        self.head, self.identity = block.number, identity
         self.is_present.set()
         self._moved.set()
         self._moved = trio.Event()
 
+    async def _identity_at(self, block: BlockNumber) -> Identity:
+        """Return who signs for the account at a block: its operator key may have been rotated."""
+        account = self.identity.account
+        await self.operators.prepare(account, block)
+        return self._signing(self.operators.operator_key(account, block))
+
+    def _retire(self, drive: Drive) -> None:
+        """Put away what is over for good, with all that is kept for it; part of the batch that is open."""
+        for key, state in drive.retire().items():
+            self._states.pop(key, None)
+            if isinstance(state, buying.Requester | serving.Provider):
+                self.submissions.forget(prefix_of(state.task))
+            else:
+                self.submissions.forget(f"auction/{key.id.hex()}/")
+
     def recipients(self, audience: Hash, message: bytes) -> Sequence[AccountId]:
-        """Return who gets what is published: those invited to a call, else all who take part in the auction."""
+        """Return who gets what is published: those invited to a call, else all who take part in the auction.
+
+        Its transcript goes to all who were invited: who has bid in vain, because its bid came too late or we were
+        away, keeps a slot free for it until it hears that it is over.
+        """
         body = reopen(message).body
         if isinstance(body, Cfp):
             return body.invited
         state = self._drive.cases.get(CaseKey("auction", audience))
-        return tuple(state.taken) if isinstance(state, auctioning.Requester) else ()
+        if not isinstance(state, auctioning.Requester):
+            return ()
+        everybody = {*state.taken, *state.cfp.invited}
+        return tuple(sorted(everybody) if isinstance(body, Transcript) else state.taken)
 
 
 async def _at_once(_: MessageId) -> None:
     await trio.lowlevel.checkpoint()
-
-
-class _Recorder:
-    """The journal, and what was appended since it was last asked."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._rows: list[Row] = []
-
-    def load(self) -> Iterable[Row]:
-        return self._journal.load()
-
-    def append(self, row: Row) -> None:
-        self._journal.append(row)
-        self._rows.append(row)
-
-    def take(self) -> list[Row]:
-        rows, self._rows = self._rows, []
-        return rows
-
-
-@attrs.define
-class _Outbox:
-    """The ports Net, Chain and Host: keeps what the drive asks for until it is saved."""
-
-    _waiting: list[Callable[[], None]] = attrs.field(factory=list[Callable[[], None]])
-    _runner: Runner | None = None
-    _host: Host | None = None
-
-    def open(self, runner: Runner, host: Host) -> None:
-        self._runner, self._host = runner, host
-
-    def let_out(self) -> None:
-        """Do all of it, in order."""
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            each()
-
-    @property
-    def runner(self) -> Runner:
-        if self._runner is None:
-            raise StoppingError("the runner was not started")
-        return self._runner
-
-    @property
-    def host(self) -> Host:
-        if self._host is None:
-            raise StoppingError("the runner was not started")
-        return self._host
-
-    def send(self, to: AccountId, message: bytes) -> None:
-        self._waiting.append(lambda: self.runner.post.send(to, message))
-
-    def publish(self, audience: Hash, message: bytes) -> None:
-        def post() -> None:
-            for account in self.runner.recipients(audience, message):
-                self.runner.post.send(account, message)
-
-        self._waiting.append(post)
-
-    def submit(self, key: str, what: Submission) -> None:
-        self._waiting.append(lambda: self.runner.submissions.submit(key, what))
-
-    def heard(self, call: Opened[Cfp]) -> None:
-        self._waiting.append(lambda: self.host.heard(call))
-
-    def audit(self, case: CaseKey, transcript: Opened[Transcript]) -> None:
-        self._waiting.append(lambda: self.host.audit(case, transcript))
-
-    def read_facts(
-        self, case: CaseKey, block: BlockNumber, accounts: tuple[AccountId, ...]
-    ) -> None:
-        self._waiting.append(lambda: self.host.read_facts(case, block, accounts))
-
-    def grant(self, to: AccountId, blob: Hash) -> None:
-        self._waiting.append(lambda: self.host.grant(to, blob))
-
-    def fetch_input(self, case: CaseKey, source: AccountId, blob: Blob) -> None:
-        self._waiting.append(lambda: self.host.fetch_input(case, source, blob))
-
-    def examine(self, case: CaseKey, source: AccountId, milestone: int, result: Hash) -> None:
-        self._waiting.append(lambda: self.host.examine(case, source, milestone, result))
-
-    def perform(self, case: CaseKey, milestone: int) -> None:
-        self._waiting.append(lambda: self.host.perform(case, milestone))
-
-    def stop(self, case: CaseKey) -> None:
-        self._waiting.append(lambda: self.host.stop(case))
-
-    def concluded(self, case: CaseKey, conclusion: Conclude) -> None:
-        self._waiting.append(lambda: self.host.concluded(case, conclusion))
-
-    def settled(self, case: CaseKey, outcome: Outcome) -> None:
-        self._waiting.append(lambda: self.host.settled(case, outcome))
-
-    def accuse(self, case: CaseKey, accusation: Accuse) -> None:
-        self._waiting.append(lambda: self.host.accuse(case, accusation))
-
-    def ignored(self, case: CaseKey, ignored: Ignored) -> None:
-        self._waiting.append(lambda: self.host.ignored(case, ignored))
-
-    def other(self, message: Opened[Body]) -> None:
-        self._waiting.append(lambda: self.host.other(message))

@@ -22,6 +22,8 @@ from node.database import Database, DuplicateRowError
 __all__ = ["Journal", "Numbers", "Submissions"]
 
 _ENVELOPES: Final = "envelopes"
+ARCHIVED: Final = 200_000
+"""Rows of cases that were put away which are kept, for those who ask what became of a task."""
 
 
 class Journal:
@@ -53,6 +55,36 @@ class Journal:
                 f"the journal has {row.event} of {row.task_id.hex()[:16]} already: stop the other node that"
                 " works for this account from the same folder"
             ) from error
+
+    def retire(self, task_id: bytes, prefix: str) -> None:
+        """Put a case's rows into the archive; the oldest there go when there are too many.
+
+        Raises:
+            DatabaseError: the disk has failed or is full.
+        """
+        self._db.execute(
+            "INSERT INTO archive (task_id, event, payload, block)"
+            " SELECT task_id, event, payload, block FROM journal"
+            " WHERE task_id = ?1 AND substr(event, 1, length(?2)) = ?2 ORDER BY seq",
+            (task_id, prefix),
+        )
+        self._db.execute(
+            "DELETE FROM journal WHERE task_id = ?1 AND substr(event, 1, length(?2)) = ?2",
+            (task_id, prefix),
+        )
+        self._db.execute(
+            "DELETE FROM archive WHERE seq <= (SELECT max(seq) FROM archive) - ?", (ARCHIVED,)
+        )
+
+    def archived(self, task_id: bytes) -> list[Row]:
+        """Return the rows of a task, or an auction, whose cases were put away, in order."""
+        rows = self._db.execute(
+            "SELECT task_id, event, payload, block FROM archive WHERE task_id = ? ORDER BY seq",
+            (task_id,),
+        ).fetchall()
+        return [
+            Row(task, event, payload, BlockNumber(block)) for task, event, payload, block in rows
+        ]
 
 
 class Numbers:
@@ -94,6 +126,16 @@ class Submissions:
         query = f"SELECT {_COLUMNS} FROM submission WHERE key = ?"  # noqa: S608  (the names above)
         row = await self._db.run(lambda db: db.execute(query, (key,)).fetchone())
         return None if row is None else _submission(*row)
+
+    def forget(self, prefix: str) -> None:
+        """Forget what nobody asks for any more: keys that begin so.
+
+        Raises:
+            DatabaseError: the disk has failed or is full.
+        """
+        self._db.execute(
+            "DELETE FROM submission WHERE key >= ?1 AND key < ?1 || char(1114111)", (prefix,)
+        )
 
     async def save(self, submission: Submission) -> None:
         """Save under the submission's key; durable when this returns.

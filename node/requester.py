@@ -1,14 +1,15 @@
-"""The requester's side of a task, top to bottom: it is taken in, called for, cleared, checked, paid, and told.
+"""The requester's side of a task, top to bottom: it is taken in, called for, cleared, awarded, checked, and told.
 
 The auction and the settlement are the market's machines (:mod:`market.auction.requester`,
 :mod:`market.settlement.requester`); here is what they ask of the world, and what users ask of them. A task that was taken
-in is not forgotten: one that waits is called for after a restart, one that is under way goes on from the journal.
+in is not forgotten: one that waits is called for after a restart, one that is under way goes on from the journal, and
+one that came to nothing because we were away is called for again.
 """
 
 import functools
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -16,45 +17,45 @@ import attrs
 import msgspec
 import trio
 
-from chain.errors import ChainError, HistoryError, UnavailableError
+from chain.errors import ChainError, HistoryError
 from market.auction import requester as auctioning
 from market.auction.effects import Conclude
-from market.auction.file import AuctionFile, encode_auction_file
 from market.auction.funds import compute_funds_needed
 from market.cases import CaseKey, is_over
 from market.drive import Drive
 from market.envelope import Opened, expect, reopen
 from market.errors import MarketError, UsageError
 from market.hashing import AuctionId, Hash, TaskId, audience_of_topic
-from market.identity import AccountId, PeerId
-from market.messages import Award, Blob, Cfp, Progress, Transcript
+from market.identity import AccountId
+from market.messages import Award, Cfp, Progress, Transcript
 from market.messages.fields import MAX_BIDDERS, MAX_TASKS
 from market.settlement import requester as buying
 from market.settlement.effects import CancelWanted, Ending, Outcome, ResultChecked
 from market.units import Planck, block_after, format_amount
 from node.agents.schemas import Judge
+from node.database import DatabaseError
 from node.drive import Runner
 from node.p2p.blobs import Blobs
-from node.p2p.errors import BlobError, NetworkError
 from node.p2p.gossip import cfp_topic
 from node.trade.calls import Windows, build_call, require_possible
+from node.trade.endings import sum_up, why_nobody
+from node.trade.examining import Check, Examiner, Programs
 from node.trade.gathering import Gathering
 from node.trade.life import Life
+from node.trade.purchases import Purchases, is_reopened
 from node.trade.running import Running, StoppingError
-from node.trade.tasks import Kept, Tasks, TaskSpec
+from node.trade.tasks import Copy, Tasks, TaskSpec
 
 __all__ = ["CALL_AUDIENCE", "Check", "NewTask", "Requester", "Router", "Terms"]
 
 _LOG: Final = logging.getLogger("ainur.requester")
 CALL_AUDIENCE: Final = audience_of_topic(cfp_topic(0))
 """What calls are addressed to; everybody who sells listens to it."""
-PAUSES: Final = (0.02, 0.05, 0.1)
-"""Seconds before a result that is not shown to us yet is asked for again; then at the next head."""
 AGAIN: Final = 0.5
 """Seconds before the chain is asked again."""
-
-Check = Callable[[TaskSpec, Any], Awaitable[str | None]]
-"""Given a task and the decoded result, says what is wrong with it; None when nothing is."""
+_TOLD: Final = 200
+"""Characters of what somebody else's library says."""
+_UNCALLED: Final = ("cancelled", "cancelled before anybody was called")
 
 
 class Router(Protocol):
@@ -95,6 +96,10 @@ class NewTask:
     """What a result must fit."""
     check: str | None = None
     """Name of a check of ours."""
+    check_command: tuple[str, ...] = ()
+    """A program that checks the result, and its arguments."""
+    replicas: int = 1
+    """How many providers do it; each is paid up to the budget."""
 
 
 class Requester:
@@ -106,9 +111,11 @@ class Requester:
         router: Router,
         blobs: Blobs,
         life: Life,
+        tasks: Tasks,
         *,
         terms: Terms | None = None,
         checks: Mapping[str, Check] | None = None,
+        programs: Programs | None = None,
     ) -> None:
         """Make one; nothing happens before :meth:`run`.
 
@@ -117,27 +124,46 @@ class Requester:
             router: says who hears a call.
             blobs: the node's.
             life: told what becomes of tasks.
+            tasks: the node's.
             terms: ours in all tasks.
             checks: of results, by name.
+            programs: runs programs that check results; without it none are taken.
         """
         self._runner, self._router, self._blobs, self._life = runner, router, blobs, life
         self._terms = terms or Terms()
-        self._checks = dict(checks or {})
-        self._tasks = Tasks(runner.database)
+        self._checks, self._programs = dict(checks or {}), programs
+        self._tasks = tasks
+        self._purchases = Purchases(runner, blobs, tasks)
+        self._examiner = Examiner(
+            runner, blobs, tasks, self._purchases, checks=self._checks, programs=programs
+        )
         self._running = Running()
         self._gathering = Gathering(self._terms.gather_seconds)
-        self._called: set[AuctionId] = set()
-        """Auctions that were called in this run of the node."""
+        self._held: list[Copy] = []
+        """Replicas that are called for when another one of their task is awarded."""
+        # What users ask to see.
+        self.task, self.tasks = tasks.get, tasks.newest
+        self.purchase = self._purchases.of_task
+        self.result, self.auction_file = self._purchases.result, self._purchases.auction_file
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Buy until cancelled; what waited before a restart is called for."""
-        self._gathering.put(kept for kept in self._tasks.open() if kept.auction is None)
         async with trio.open_nursery() as nursery:
             await nursery.start(self._running.run)
+            for copy in self._tasks.waiting():
+                kept = self._tasks.get(copy.task)
+                if kept is not None and kept.is_cancelled:
+                    self._end(copy.id, *_UNCALLED)
+                else:
+                    self._wait(copy)
             nursery.start_soon(self._gather)
             task_status.started()
 
-    # What users ask.
+    def _wait(self, *copies: Copy) -> None:
+        held, self._held = self._held, []
+        self._gathering.put([*held, *copies])
+
+    # 1. A user submits a task.
 
     async def submit(self, capability: str, given: bytes, **wanted: Any) -> TaskId:
         """Take one task in, as :meth:`submit_all` does several; its fields are those of :class:`NewTask`."""
@@ -152,6 +178,7 @@ class Requester:
         Raises:
             UsageError: one of them is not possible; the message says why.
             NetworkUsageError: an input is too large.
+            DatabaseError: the disk has failed or is full.
         """
         with self._gathering.coming():
             specs = [await self._spec_of(task) for task in tasks]
@@ -159,87 +186,52 @@ class Requester:
             for spec in specs:
                 require_possible(spec, self._runner.params, observed, self._terms.drift)
             named = [(TaskId(secrets.token_bytes(32)), spec) for spec in specs]
-            for kept in await self._tasks.add(named):
+            await self._tasks.add(named)
+            for name, spec in named:
                 fields = {
-                    "capability": kept.spec.capability,
-                    "budget": str(kept.spec.budget),
-                    "deadline_ms": kept.spec.deadline_ms,
+                    "capability": spec.capability,
+                    "budget": str(spec.budget),
+                    "deadline_ms": spec.deadline_ms,
                 }
-                self._life.tell(kept.id, "submitted", self._runner.head, fields)
-                self._gathering.put([kept])
+                self._life.tell(name, "submitted", self._runner.head, fields)
+                self._wait(*self._tasks.copies(name))
         return [name for name, _ in named]
 
     async def _spec_of(self, task: NewTask) -> TaskSpec:
         if task.check is not None and task.check not in self._checks:
             have = ", ".join(sorted(self._checks)) or "none"
             raise UsageError(f"there is no check {task.check!r} at this node (there: {have})")
+        if task.check_command and self._programs is None:
+            raise UsageError("this node runs no programs that check results")
+        if task.check_command and self._programs is not None:
+            self._programs.require_possible(task.check_command)
         try:
             msgspec.json.decode(task.given)
             Judge(task.output_schema, "the wanted result")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-            raise UsageError(f"input and schema are JSON: {error}") from error
+            told = " ".join(str(error).split())
+            raise UsageError(f"input and schema are JSON: {told[:_TOLD]}") from error
+        try:
+            blob = await self._blobs.put(task.given, "application/json")
+        except OSError as error:
+            raise DatabaseError(
+                f"the input cannot be kept ({error}): free space on the disk"
+            ) from error
         fields = {
             "capability": task.capability,
             "version": task.version,
-            "input": await self._blobs.put(task.given, "application/json"),
+            "input": blob,
             "budget": task.budget,
             "deadline_ms": task.deadline_ms,
             "output_schema": task.output_schema,
             "check": task.check,
+            "check_command": task.check_command,
+            "replicas": task.replicas,
         }
         try:
             return msgspec.convert(fields, TaskSpec)
         except msgspec.ValidationError as error:
             raise UsageError(f"no such task: {error}") from error
-
-    def task(self, task: bytes) -> Kept | None:
-        """Return a task."""
-        return self._tasks.get(task)
-
-    def tasks(self, limit: int = 100) -> list[Kept]:
-        """Return tasks, the newest first."""
-        return self._tasks.newest(limit)
-
-    def purchase(self, task: bytes) -> buying.Requester | None:
-        """Return where a task stands with the provider that it was awarded to last; None before that."""
-        found = None
-        for key, state in self._runner.cases.items():
-            if key.kind == "buy" and key.id == task and isinstance(state, buying.Requester):
-                found = state
-        return found
-
-    async def result(self, task: bytes) -> bytes:
-        """Return a task's result, JSON.
-
-        Raises:
-            BlobError: it is not here.
-            UsageError: there is none.
-        """
-        state = self.purchase(task)
-        if state is None or not state.receipts:
-            raise UsageError("there is no result: the task has not been delivered")
-        return await self._blobs.get(state.receipts[max(state.receipts)].body.result)
-
-    async def auction_file(self, task: bytes) -> bytes:
-        """Return the transcript of a task's auction with the facts it was cleared with, for whoever wants to check it.
-
-        Raises:
-            UsageError: it has none, or that auction is not over.
-            ChainError: the chain does not say the facts any more.
-        """
-        kept = self._tasks.get(task)
-        state = None
-        if kept is not None and kept.auction is not None:
-            state = self._runner.cases.get(CaseKey("auction", kept.auction))
-        if not isinstance(state, auctioning.Requester) or not state.transcript:
-            raise UsageError("there is no transcript: its auction is not over, or never was")
-        accounts = frozenset({*state.taken, self._runner.identity.account})
-        cfp = state.cfp
-        facts = await self._runner.facts.read(
-            cfp.facts_block, accounts, auction=state.auction, until=cfp.reveal_by
-        )
-        transcript = expect(reopen(state.transcript), Transcript)
-        return encode_auction_file(AuctionFile(transcript, facts, evidence=()))
 
     async def cancel(self, task: bytes) -> None:
         """Want a task no more: what is not bound is withdrawn, what is bound is asked back.
@@ -252,55 +244,101 @@ class Requester:
             raise UsageError("there is no such task at this node")
         if kept.ended is not None:
             raise UsageError(f"it has ended: {kept.ended}")
-
         await self._withdraw(task)
-        if self._gathering.drop(task):
-            self._end(task, "cancelled", "cancelled before anybody was called")
+        held = [each for each in self._held if each.task == task]
+        self._held = [each for each in self._held if each.task != task]
+        for copy in [*self._gathering.drop(task), *held]:
+            self._end(copy.id, *_UNCALLED)
 
-    # Tasks that came together are called for together.
+    async def _withdraw(self, task: bytes) -> None:
+        copies = {copy.id for copy in self._tasks.copies(task)}
+
+        def act(drive: Drive) -> None:
+            self._tasks.cancel(task)
+            for key, state in list(drive.cases.items()):
+                if key.kind == "buy" and key.id in copies and not is_over(state):
+                    drive.tell(key, CancelWanted())
+
+        await self._runner.wish(act)
+
+    # 2, 3. Tasks that came together are called for together, and whoever can do one of them hears it.
 
     async def _gather(self) -> None:
         await self._runner.is_present.wait()
         while True:
-            waiting = await self._gathering.take()
-            for first in range(0, len(waiting), MAX_TASKS):
+            for batch in self._take_batches(await self._gathering.take()):
                 with suppress(StoppingError):  # what waits is called for when the node runs again
-                    await self._call(waiting[first : first + MAX_TASKS])
+                    await self._call(batch)
 
-    async def _call(self, waiting: list[Kept]) -> None:
+    def _take_batches(self, waiting: Sequence[Copy]) -> list[list[Copy]]:
+        """Part what waits: tasks in lots, replicas alone, and only one of a task's at a time.
+
+        Those who have a replica are not asked for the next one, so each waits until the one before is awarded.
+        """
+        alone = [copy for copy in waiting if copy.spec.replicas == 1]
+        batches = [alone[first : first + MAX_TASKS] for first in range(0, len(alone), MAX_TASKS)]
+        taken: set[TaskId] = set()
+        for copy in waiting:
+            if copy.spec.replicas == 1:
+                continue
+            if copy.task in taken or self._is_being_awarded(copy.task):
+                self._held.append(copy)
+            else:
+                taken.add(copy.task)
+                batches.append([copy])
+        return batches
+
+    def _is_being_awarded(self, task: TaskId) -> bool:
+        return any(
+            copy.auction is not None and copy.ended is None and not self._has_live_purchase(copy.id)
+            for copy in self._tasks.copies(task)
+        )
+
+    def _has_live_purchase(self, copy: bytes) -> bool:
+        state = self._purchases.of_copy(copy)
+        return state is not None and not is_reopened(state)
+
+    async def _call(self, copies: list[Copy]) -> None:
         """Call for some tasks; those that nobody offers, or that we cannot pay for, end here."""
-        wanted = []
+        wanted: list[Copy] = []
         invited: set[AccountId] = set()
-        barred = self._runner.barred.at(self._runner.head)
-        for kept in waiting:
-            found = self._router.pick(kept.spec.capability, kept.spec.version)
-            found -= {self._runner.identity.account} | barred
+        barred = self._runner.barred.at(self._runner.head) | {self._runner.identity.account}
+        for copy in copies:
+            found = self._router.pick(copy.spec.capability, copy.spec.version) - barred
+            found -= self._who_has(copy)
             if found:
-                wanted.append((kept.id, kept.spec))
+                wanted.append(copy)
                 invited |= found
             else:
-                name = f"{kept.spec.capability} version {kept.spec.version}"
-                self._end(kept.id, "no-provider", f"nobody is known who offers {name}")
+                name = f"{copy.spec.capability} version {copy.spec.version}"
+                else_ = " besides those who do it already" if copy.replica else ""
+                self._end(copy.id, "no-provider", f"nobody is known who offers {name}{else_}")
         if not wanted:
             return
         hearing = frozenset(sorted(invited)[:MAX_BIDDERS])
         try:
             short = await self._short_of(self._build(wanted, hearing))
             if short:
-                for task, _ in wanted:
-                    self._end(task, "no-funds", short)
+                for copy in wanted:
+                    self._end(copy.id, "no-funds", short)
                 return
             cfp = await self._runner.wish(lambda drive: self._announce(drive, wanted, hearing))
         except (MarketError, ChainError) as error:
-            for task, _ in wanted:
-                self._end(task, "not-called", str(error))
+            for copy in wanted:
+                self._end(copy.id, "not-called", str(error))
             return
         # Facts never change: read before they are needed, they cost the auction nothing.
         self._running.start(("facts", cfp.facts_block), lambda: self._prefetch(cfp))
 
-    def _build(self, wanted: list[tuple[TaskId, TaskSpec]], hearing: frozenset[AccountId]) -> Cfp:
+    def _who_has(self, copy: Copy) -> frozenset[AccountId]:
+        """Return who does another replica of a task."""
+        others = (c for c in self._tasks.copies(copy.task) if c.replica != copy.replica)
+        states = (self._purchases.of_copy(other.id) for other in others)
+        return frozenset(s.task.provider for s in states if s is not None and not is_reopened(s))
+
+    def _build(self, wanted: list[Copy], hearing: frozenset[AccountId]) -> Cfp:
         return build_call(
-            wanted,
+            [(copy.id, copy.spec) for copy in wanted],
             now=self._runner.head,
             params=self._runner.params,
             windows=self._terms.windows,
@@ -308,14 +346,11 @@ class Requester:
             arbiter=self._terms.arbiter,
         )
 
-    def _announce(
-        self, drive: Drive, wanted: list[tuple[TaskId, TaskSpec]], hearing: frozenset[AccountId]
-    ) -> Cfp:
+    def _announce(self, drive: Drive, wanted: list[Copy], hearing: frozenset[AccountId]) -> Cfp:
         cfp = self._build(wanted, hearing)
         key = drive.announce(cfp, CALL_AUDIENCE, self._runner.barred.at(self._runner.head))
-        self._called.add(AuctionId(key.id))
-        for task, _ in wanted:
-            self._tasks.called(task, AuctionId(key.id))
+        for copy in wanted:
+            self._tasks.called(copy.id, AuctionId(key.id))
         return cfp
 
     async def _short_of(self, cfp: Cfp) -> str:
@@ -339,7 +374,7 @@ class Requester:
         except ChainError as error:
             _LOG.debug("facts were not read ahead: %s", error)
 
-    # The bids are open: the chain says who counts for how much.
+    # 5. The bids are open: the chain says who counts for how much.
 
     def read_facts(self, case: CaseKey, accounts: tuple[AccountId, ...]) -> None:
         """Read what the chain says of the bidders, and tell the auction."""
@@ -368,12 +403,15 @@ class Requester:
                 await trio.sleep(AGAIN)
         await runner.wish(lambda drive: drive.on_facts(case, facts))
 
+    # 6. The tasks are awarded, or nobody was found for them.
+
     def concluded(self, case: CaseKey, conclusion: Conclude) -> None:
         """An auction is over: tasks that nobody was found for have ended, the others are bought."""
         state = self._runner.cases.get(case)
         if not isinstance(state, auctioning.Requester):
             return
-        if state.auction in self._called:
+        was_here = state.cfp.facts_block >= self._runner.returned_at
+        if was_here:
             look = functools.partial(self._note_defaults, state)
             self._running.start(("defaults", state.auction), look)
         awarded: set[int] = set()
@@ -381,17 +419,19 @@ class Requester:
             award = expect(reopen(state.rounds[-1].award), Award).body
             awarded = {line.task for line in award.lines}
         for index, task in enumerate(state.cfp.tasks):
+            copy = self._tasks.copy(task.task_id)
             if index in awarded:
-                if (kept := self._tasks.get(task.task_id)) is not None and kept.is_cancelled:
-                    withdraw = functools.partial(self._withdraw, task.task_id)
-                    self._running.start(("cancel", task.task_id), withdraw)
-            elif self._has_no_live_purchase(task.task_id):
-                is_ours = state.auction in self._called
-                if is_ours or state.phase is not auctioning.Phase.VOID:
-                    self._end(task.task_id, *_why_nobody(state))
+                kept = None if copy is None else self._tasks.get(copy.task)
+                if kept is not None and kept.is_cancelled:
+                    withdraw = functools.partial(self._withdraw, kept.id)
+                    self._running.start(("cancel", kept.id), withdraw)
+            elif not self._has_live_purchase(task.task_id):
+                how, why = why_nobody(state)
+                if was_here or state.phase is not auctioning.Phase.VOID:
+                    self._end(task.task_id, how, why)
                 else:  # it came to nothing because we were away
-                    again = functools.partial(self._call_again, task.task_id, state.auction)
-                    self._running.start(("again", task.task_id), again)
+                    self._call_again(task.task_id, how, why)
+        self._wait()  # a task's next replica may be called for
 
     async def _note_defaults(self, state: auctioning.Requester) -> None:
         cfp = state.cfp
@@ -405,123 +445,96 @@ class Requester:
         transcript = expect(reopen(state.transcript), Transcript)
         self._runner.barred.note(transcript, facts, until)
 
-    async def _call_again(self, task: bytes, auction: AuctionId) -> None:
-        if await self._tasks.requeue(task, auction) and (kept := self._tasks.get(task)) is not None:
-            self._gathering.put([kept])
+    def _call_again(self, copy: bytes, how: str, why: str) -> None:
+        again = functools.partial(self._renew, copy, how, why)
+        self._running.start(("end", copy), again)
 
-    async def _withdraw(self, task: bytes) -> None:
-        def act(drive: Drive) -> None:
-            self._tasks.cancel(task)
-            for key, state in list(drive.cases.items()):
-                if key.kind == "buy" and key.id == task and not is_over(state):
-                    drive.tell(key, CancelWanted())
+    async def _renew(self, copy: bytes, how: str, why: str) -> None:
+        """Call for a task anew, since nobody but we ourselves kept it from being done; not for ever."""
+        found = self._tasks.copy(copy)
+        if found is None:
+            return
+        new = await self._tasks.renew(found, f"{how}: {why}")
+        if new is None:
+            await self._finish(copy, how, why)
+        else:
+            self._wait(new)
 
-        await self._runner.wish(act)
+    # 7. The work is going on.
 
-    def _has_no_live_purchase(self, task: bytes) -> bool:
-        state = self.purchase(task)
-        return state is None or (state.outcome is not None and _is_reopened(state.outcome))
+    def heard_progress(self, message: Opened[Progress]) -> None:
+        """Tell how far the work is, if it is the provider's word."""
+        body = message.body
+        state = self._purchases.of_copy(body.task_id)
+        if state is not None and state.task.provider == message.sender and not is_over(state):
+            fields = {"milestone": body.milestone, "done_ppm": body.done, "note": body.note}
+            self._life.tell(
+                self._tasks.task_of(body.task_id), "progress", self._runner.head, fields
+            )
 
-    # The result is on chain: get it, check it, and release or dispute.
+    # 8. The result is on chain: get it, check it, and release or dispute.
 
     def examine(self, case: CaseKey, source: AccountId, milestone: int, result: Hash) -> None:
         """Get a result, compare it with its hash, check it."""
-        self._running.start(
-            ("examine", case), lambda: self._examine(case, source, milestone, result)
-        )
+        del source  # the case's own provider
+        self._running.start(("examine", case), lambda: self._examine(case, milestone, result))
 
-    async def _examine(
-        self, case: CaseKey, source: AccountId, milestone: int, result: Hash
-    ) -> None:
+    async def _examine(self, case: CaseKey, milestone: int, result: Hash) -> None:
         state, runner = self._runner.cases.get(case), self._runner
         if not isinstance(state, buying.Requester) or milestone not in state.receipts:
             return  # its receipt is on the way, and says how large it is
-        blob = state.receipts[milestone].body.result
-        if blob.hash != result:
+        if state.receipts[milestone].body.result.hash != result:
             return  # two results were signed: the case disputes without looking
-        try:
-            peer = await runner.where.peer_of(source, runner.head)
-            if peer is None:
-                return
-            data = await self._fetch(blob, peer)
-        except (NetworkError, UnavailableError) as error:
-            _LOG.info("the result of %s has not come: %s", case.id.hex()[:12], error)
+        copy = self._tasks.copy(case.id)
+        found = await self._examiner.examine(copy, state, milestone)
+        if found is None:
             return
-        fault = await self._fault(case.id, data)
-        if fault is not None:
-            fields = {"milestone": milestone, "fault": fault[:512]}
-            self._life.tell(case.id, "wrong-result", runner.head, fields)
-        await runner.tell(case, ResultChecked(milestone, result, is_good=fault is None))
+        finding = found.finding
+        if finding.verdict != "passed":
+            kind = "wrong-result" if finding.verdict == "failed" else "unchecked"
+            fields = {"milestone": milestone, "check": finding.check, "fault": finding.evidence}
+            self._life.tell(self._tasks.task_of(case.id), kind, runner.head, fields)
+        is_good = finding.verdict != "failed"
+        await runner.tell(case, ResultChecked(milestone, result, is_good, found.evidence))
 
-    async def _fetch(self, blob: Blob, peer: PeerId) -> bytes:
-        """Get a result; its provider may learn a moment after us that it is time to show it."""
-        for pause in PAUSES:
-            try:
-                return await self._blobs.fetch(blob, peer)
-            except BlobError:
-                await trio.sleep(pause)
-        return await self._blobs.fetch(blob, peer)
-
-    async def _fault(self, task: bytes, data: bytes) -> str | None:
-        """Return what is wrong with a result; None when nothing is."""
-        kept = self._tasks.get(task)
-        try:
-            value = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return f"it is no JSON: {error}"
-        if kept is None:
-            return None  # the journal was lost, and with it what was wanted: what is JSON is taken
-        fault = Judge(kept.spec.output_schema, "the wanted result").fault(value)
-        if fault is not None or kept.spec.check is None:
-            return fault
-        check = self._checks.get(kept.spec.check)
-        if check is None:
-            return None  # the node was started without it; what cannot be checked is not disputed
-        return await check(kept.spec, value)
+    # 9, 10. The escrow has ended, and the user is told.
 
     def settled(self, case: CaseKey, outcome: Outcome) -> None:
         """A task has ended at one provider; where that kept its escrow from being opened, its auction goes on."""
         state = self._runner.cases.get(case)
         if not isinstance(state, buying.Requester):
             return
-        if outcome.at_fault == "provider" and _is_reopened(outcome) and state.terms is not None:
+        how, why = outcome.state.value.lower(), _paid(outcome)
+        if is_reopened(state) and outcome.at_fault == "provider" and state.terms is not None:
             auction = self._runner.cases.get(CaseKey("auction", state.terms.auction))
-            if (
-                isinstance(auction, auctioning.Requester)
-                and auction.phase is not auctioning.Phase.VOID
-            ):
-                return
-        paid = f"paid {format_amount(outcome.paid)}" if outcome.paid else "nothing was paid"
-        reason = f" ({outcome.reason})" if outcome.reason else ""
-        self._end(case.id, outcome.state.value.lower(), f"{paid}{reason}")
+            if isinstance(auction, auctioning.Requester):
+                if auction.phase is not auctioning.Phase.VOID:
+                    return
+                how, why = why_nobody(auction)
+        was_away = outcome.state in (Ending.UNSIGNED, Ending.UNOPENED)
+        if was_away and outcome.at_fault == "requester":
+            self._call_again(case.id, how, why)
+        else:
+            self._end(case.id, how, why)
 
-    def heard_progress(self, message: Opened[Progress]) -> None:
-        """Tell how far the work is, if it is the provider's word."""
-        state = self.purchase(message.body.task_id)
-        if state is not None and state.task.provider == message.sender and not is_over(state):
-            body = message.body
-            fields = {"milestone": body.milestone, "done_ppm": body.done, "note": body.note}
-            self._life.tell(body.task_id, "progress", self._runner.head, fields)
+    def _end(self, copy: bytes, how: str, why: str) -> None:
+        self._running.start(("end", copy), functools.partial(self._finish, copy, how, why))
 
-    def _end(self, task: bytes, how: str, why: str) -> None:
-        self._running.start(("end", task), functools.partial(self._finish, task, how, why))
-
-    async def _finish(self, task: bytes, how: str, why: str) -> None:
+    async def _finish(self, copy: bytes, how: str, why: str) -> None:
+        """Note that a copy has ended, and with the last one its task."""
+        await self._tasks.end_copy(copy, f"{how}: {why}")
+        task = self._tasks.task_of(copy)
+        copies = self._tasks.copies(task)
+        if any(each.ended is None for each in copies):
+            self._wait()  # the next replica need not wait for this one any more
+            return
+        if copies and copies[0].spec.replicas > 1:
+            agreement = await self._examiner.agreement(task)
+            how, why = sum_up(copies, self._purchases.all_of(task), agreement)
         if await self._tasks.end(task, f"{how}: {why}"):
             self._life.tell(task, "ended", self._runner.head, {"how": how, "why": why})
 
 
-def _is_reopened(outcome: Outcome) -> bool:
-    return outcome.state in (Ending.UNSIGNED, Ending.REFUSED)
-
-
-def _why_nobody(state: auctioning.Requester) -> tuple[str, str]:
-    """Return why a task found nobody: one word, and a sentence."""
-    untouched = "your money was not touched"
-    if not state.taken:
-        return "no-bid", f"{len(state.cfp.invited)} were asked and none bid; {untouched}"
-    if not state.rounds:
-        return "no-bid", f"none of {len(state.taken)} bids was opened; {untouched}"
-    if any(round_.removed for round_ in state.rounds):
-        return "refused", f"those who won did not take it on; {untouched}"
-    return "over-budget", f"no bid was within the budget; raise it, or ask for less; {untouched}"
+def _paid(outcome: Outcome) -> str:
+    paid = f"paid {format_amount(outcome.paid)}" if outcome.paid else "nothing was paid"
+    return f"{paid} ({outcome.reason})" if outcome.reason else paid

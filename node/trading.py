@@ -5,7 +5,7 @@ async with open_trading(Parts(...), agents={"text.wordcount": running}) as tradi
 """
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
@@ -20,7 +20,7 @@ from market.auction.effects import Accuse, Conclude, Ignored
 from market.cases import CaseKey
 from market.envelope import Opened, expect
 from market.hashing import Hash
-from market.identity import AccountId, Identity
+from market.identity import AccountId, Identity, PublicKey
 from market.messages import Blob, Body, Cfp, Progress, Transcript
 from market.settlement.effects import Outcome
 from market.settlement.terms import Policy
@@ -31,9 +31,12 @@ from node.p2p.blobs import Blobs
 from node.p2p.network import Network
 from node.provider import Performer, Provider
 from node.requester import CALL_AUDIENCE, Check, Requester, Router, Terms
+from node.trade.examining import Programs
 from node.trade.gate import Gate, SlotGate
 from node.trade.life import Life
+from node.trade.operators import Operators
 from node.trade.post import Directory
+from node.trade.tasks import Tasks
 
 __all__ = ["Parts", "Trading", "open_trading"]
 
@@ -58,6 +61,10 @@ class Parts:
     announced: Announced
     account: Signer | None = None
     """Signs what is the requester's; the operator key, which is the account's own until it is rotated, if None."""
+    keys: Operators | None = None
+    """The node's key directory; one of the market's own if None."""
+    signing: Callable[[PublicKey | None], Identity] | None = None
+    """Gives the identity that holds the account's operator key; always ``identity`` if None."""
 
 
 @attrs.frozen(kw_only=True)
@@ -74,7 +81,12 @@ class Trading:
 @attrs.frozen
 class _Signers:
     account: Signer
-    operator: Signer
+    _identity: Callable[[], Identity]
+
+    @property
+    def operator(self) -> Signer:
+        """The operator key of now."""
+        return signer_from_identity(self._identity())
 
 
 @asynccontextmanager
@@ -86,6 +98,7 @@ async def open_trading(
     gate: Gate | None = None,
     terms: Terms | None = None,
     checks: Mapping[str, Check] | None = None,
+    programs: Programs | None = None,
     policy: Policy | None = None,
 ) -> AsyncIterator[Trading]:
     """Take up what is open, and trade until the block ends.
@@ -97,16 +110,17 @@ async def open_trading(
         gate: in front of its bids.
         terms: of its own tasks.
         checks: of results, by name.
+        programs: runs programs that check results; without it none are taken.
         policy: in settlements.
 
     Raises:
         DatabaseError: the disk has failed.
         ChainError: the chain cannot be reached, or is another one than before.
     """
-    operator = signer_from_identity(parts.identity)
+    own = parts.account or signer_from_identity(parts.identity)
     runner = Runner(
         identity=parts.identity,
-        signers=_Signers(parts.account or operator, operator),
+        signers=_Signers(own, lambda: runner.identity),
         chain=parts.chain,
         genesis=await parts.chain.genesis(),
         params=await parts.chain.queries.escrow_params(),
@@ -115,18 +129,23 @@ async def open_trading(
         directory=parts.announced,
         topics=(CALL_AUDIENCE,),
         policy=policy,
+        keys=parts.keys,
+        signing=parts.signing,
     )
     blobs = Blobs(parts.network, parts.folder / "blobs")
-    life = Life(parts.folder / "life.sqlite")
+    tasks = Tasks(parts.database)
+    life = Life(parts.folder / "life.sqlite", task_of=tasks.task_of)
     provider = Provider(
-        runner,
-        agents or {},
-        gate or SlotGate(),
-        blobs,
+        *(runner, agents or {}, gate or SlotGate(), blobs),
         slots=slots,
         least=await parts.chain.existential_deposit(),
     )
-    requester = Requester(runner, parts.announced, blobs, life, terms=terms, checks=checks)
+    requester = Requester(
+        *(runner, parts.announced, blobs, life, tasks),
+        terms=terms,
+        checks=checks,
+        programs=programs,
+    )
     runner.audited = provider.wait_for_audit
     host = _Host(runner, provider, requester, blobs)
     try:

@@ -45,6 +45,7 @@ __all__ = [
     "Settled",
     "Stop",
     "Submit",
+    "WasAway",
     "WorkDone",
     "WorkFailed",
     "WorkStarted",
@@ -138,11 +139,18 @@ class ResultChecked:
     result: Hash
     is_good: bool
     """Whether they are what was asked for."""
+    evidence: Hash | None = None
+    """Of what says why a bad one is bad, for an arbiter; None where there is no more than the receipt."""
 
 
 @attrs.frozen
 class CancelWanted:
     """The requester's own decision: it does not want the work any more."""
+
+
+@attrs.frozen
+class WasAway:
+    """The requester was not running for a while, or asleep: a provider does not answer for that time."""
 
 
 RequesterEvent = (
@@ -153,6 +161,7 @@ RequesterEvent = (
     | ReceiptReceived
     | ResultChecked
     | CancelWanted
+    | WasAway
 )
 
 

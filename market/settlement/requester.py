@@ -4,7 +4,8 @@ Theory of operation. ``drafted`` -> ``proposed`` -> ``opening`` -> (``open`` ->)
 to ``working`` for each further milestone; ``contested`` while an arbiter is asked.
 
 - *proposed*: the signed terms are out, with the transcript that they name, until the provider's signatures come.
-  A provider that does not sign in time is at fault, and nothing was spent.
+  A provider that does not sign in time is at fault, and nothing was spent. One that had no time since the requester
+  itself was away gets the time anew, a few times, and is not at fault.
 - *opening*: both have signed. The escrow is opened once. It is given up only when the finalised head has passed
   the offer's last block and has no escrow: then none can come any more.
 - *open*: opened as a proposal, which the provider has yet to accept.
@@ -54,6 +55,7 @@ from market.settlement.effects import (
     ResultChecked,
     Settled,
     Submit,
+    WasAway,
     key_of,
     submit_on,
     task_of,
@@ -66,6 +68,8 @@ __all__ = ["LEGAL", "Phase", "Requester", "adopt", "draft", "due", "step"]
 
 _KEEP: Final = 200
 """Blocks after it was sent for which a proposal is valid."""
+MAX_ABSENCES: Final = 3
+"""Times that an absence of the requester gives a provider its time anew; more would be waiting without end."""
 
 
 class Phase(Enum):
@@ -81,7 +85,7 @@ class Phase(Enum):
     OVER = "over"
 
 
-_ANYTIME: Final = frozenset({ChainSeen, AgreementReceived, ReceiptReceived, CancelWanted})
+_ANYTIME: Final = frozenset({ChainSeen, AgreementReceived, ReceiptReceived, CancelWanted, WasAway})
 """What the world, and its user, may tell a task once it is proposed."""
 
 LEGAL: Final[dict[Phase, frozenset[type[RequesterEvent]]]] = {
@@ -137,6 +141,10 @@ class Requester:
     """By milestone."""
     verdicts: dict[int, tuple[Hash, bool]] = attrs.field(factory=dict[int, tuple[Hash, bool]])
     """By milestone: the result that was checked, and whether it is good."""
+    evidence: dict[int, Hash] = attrs.field(factory=dict[int, Hash])
+    """By milestone: of what says why its result is bad."""
+    absences: int = 0
+    """Times that the provider got its time to sign anew."""
     is_cancelling: bool = False
     outcome: Outcome | None = None
 
@@ -212,6 +220,8 @@ def step(state: Requester, event: RequesterEvent, at: Step) -> tuple[Requester, 
             after = _on_result(state, event)
         case CancelWanted():
             after = _on_cancel(state, at)
+        case WasAway():
+            after = _on_absence(state, at)
         case _:
             assert_never(event)
     is_news = after is not state or isinstance(event, ChainSeen)
@@ -291,7 +301,7 @@ def _on_delivery(state: Requester, found: Found, at: Step) -> list[Effect]:
         return examine
     reason = Reason.RESULT_WITHHELD if verdict is None else Reason.RESULT_WRONG
     receipt = state.receipts.get(m)
-    evidence = result if receipt is None else Hash(receipt.id)
+    evidence = state.evidence.get(m) or (result if receipt is None else Hash(receipt.id))
     return [*examine, submit_on(found, f"dispute/{m}", DisputeCall(by, reason, evidence))]
 
 
@@ -330,7 +340,8 @@ def _on_chain(state: Requester, found: Found | None, at: Step) -> Requester:
         paid = state.found.escrow.paid
         return _end(state, Outcome(Ending.FORGOTTEN, paid), at)
     if state.phase is Phase.PROPOSED and at.now > state.since + state.policy.sign_within:
-        return _end(state, _unopened(Ending.UNSIGNED, "provider", "it has not signed"), at)
+        who = "requester" if state.absences else "provider"
+        return _end(state, _unopened(Ending.UNSIGNED, who, "it has not signed"), at)
     if state.phase is Phase.OPENING and state.offer and at.now > state.offer.valid_until:
         return _end(state, _unopened(Ending.UNOPENED, "requester", "the offer ran out"), at)
     return state
@@ -359,6 +370,8 @@ def _on_refusal(state: Requester, event: CallRefused, at: Step) -> Requester:
     """Only the opening's refusal ends anything; all others are seen on chain."""
     if state.phase is not Phase.OPENING or event.key != key_of(state.task, "open"):
         return state
+    if event.variant == "BadValidity":  # it was not opened in time, which nobody but we could do
+        return _end(state, _unopened(Ending.UNOPENED, "requester", "the offer ran out"), at)
     who = "provider" if event.variant in _PROVIDERS_FAULT else "requester"
     reason = f"{event.pallet}.{event.variant}"
     return _end(state, _unopened(Ending.REFUSED, who, reason), at)
@@ -417,7 +430,19 @@ def _on_result(state: Requester, event: ResultChecked) -> Requester:
     verdict = (event.result, event.is_good)
     if state.phase is Phase.OVER or state.verdicts.get(event.milestone) == verdict:
         return state
-    return attrs.evolve(state, verdicts={**state.verdicts, event.milestone: verdict})
+    evidence = {} if event.evidence is None else {event.milestone: event.evidence}
+    return attrs.evolve(
+        state,
+        verdicts={**state.verdicts, event.milestone: verdict},
+        evidence={**state.evidence, **evidence},
+    )
+
+
+def _on_absence(state: Requester, at: Step) -> Requester:
+    """Give a provider its time to sign anew: it could not be heard."""
+    if state.phase is not Phase.PROPOSED or state.absences == MAX_ABSENCES:
+        return state
+    return attrs.evolve(state, since=at.now, absences=state.absences + 1)
 
 
 def _on_cancel(state: Requester, at: Step) -> Requester:

@@ -51,6 +51,8 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int = 1
     output_schema: dict[str, Any] | None = None
     check: str | None = None
+    check_command: tuple[str, ...] = ()
+    replicas: int = 1
 
 
 _Batch = Annotated[list[Wanted], Meta(min_length=1, max_length=MAX_BATCH)]
@@ -116,6 +118,8 @@ def _new(wanted: Wanted) -> NewTask:
         version=wanted.version,
         output_schema=wanted.output_schema,
         check=wanted.check,
+        check_command=wanted.check_command,
+        replicas=wanted.replicas,
     )
 
 

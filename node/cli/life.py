@@ -64,7 +64,8 @@ _SAYINGS: Final[dict[str, Any]] = {
     "escrow": _escrow,
     "progress": _progress,
     "checked": lambda e: "the result is good" if e["is_good"] else "the result is wrong",
-    "wrong-result": lambda e: e["fault"],
+    "wrong-result": lambda e: f"{e['check']}: {e['fault']}",
+    "unchecked": lambda e: f"{e['check']} decides nothing, so it is paid: {e['fault']}",
     "settled": _settled,
     "ended": lambda e: f"{e['how']}: {e['why']}",
 }

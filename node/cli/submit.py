@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +50,19 @@ def _read(text: str) -> Any:
         raise click.BadParameter(f"the input is JSON, @FILE or -: {error}") from error
 
 
+def _command(text: str) -> list[str]:
+    """Return a program and its arguments; one with a slash is found from here, wherever the node runs."""
+    try:
+        command = shlex.split(text)
+    except ValueError as error:
+        raise click.BadParameter(f"--check {text!r}: {error}") from error
+    if not command:
+        raise click.BadParameter("--check names a program")
+    if "/" in command[0]:
+        command[0] = str(Path(command[0]).absolute())
+    return command
+
+
 def _tasks(file: Path, default: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for number, line in enumerate(file.read_text().splitlines(), 1):
@@ -87,6 +101,13 @@ def _tasks(file: Path, default: dict[str, Any]) -> list[dict[str, Any]]:
     help="A JSON-Schema that the result must fit; one that does not is disputed.",
 )
 @click.option(
+    "--check",
+    metavar="COMMAND",
+    help="A program of yours that is given {input, output} and says whether the result is good.",
+)
+@click.option("--replicas", type=click.IntRange(1, 7), metavar="K",
+              help="Have K providers do it, each paid by itself; what most of them say is the result.")  # fmt: skip
+@click.option(
     "--tasks",
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -112,6 +133,8 @@ def group(
     version: int,
     mode: str,
     output_schema: Path | None,
+    check: str | None,
+    replicas: int | None,
     file: Path | None,
     wait: bool,
     watch: bool,
@@ -122,7 +145,9 @@ def group(
     wanted: dict[str, Any] = {"deadline_ms": parse_duration(deadline), "version": version}
     if output_schema is not None:
         wanted["output_schema"] = _read(f"@{output_schema}")
-    named = {"capability": capability, "budget": budget}
+    if check is not None:
+        wanted["check_command"] = _command(check)
+    named = {"capability": capability, "budget": budget, "replicas": replicas}
     wanted |= {name: value for name, value in named.items() if value is not None}
     if given is not None:
         wanted["input"] = _read(given)

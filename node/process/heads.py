@@ -16,11 +16,11 @@ import trio
 from chain.client import Chain, open_chain
 from chain.connection import Patience
 from chain.errors import ChainError
-from chain.records.registry import Agent
 from chain.stored import MemoryStore
 from market.hashing import GenesisHash, digest
 from market.identity import AccountId, PublicKey
 from market.units import BlockNumber
+from node.trade.operators import Operators
 from routing.moment import Millis, Moment
 
 __all__ = ["ChainHead", "ClockHead", "Head", "open_head"]
@@ -47,6 +47,8 @@ class Head(Protocol):
     chain_url: str | None
     block_millis: int
     """Time that surely passes with a block; 0 where that is not known."""
+    keys: Operators | None
+    """The key directory of the chain; None without one."""
 
     def now(self) -> Moment:
         """Return the time."""
@@ -76,6 +78,7 @@ class ClockHead:
     genesis = NO_CHAIN
     is_dev_chain = False
     chain_url: str | None = None
+    keys: Operators | None = None
     block_millis = int(BLOCK_SECONDS * 1000)
 
     def __init__(self) -> None:
@@ -117,7 +120,8 @@ class ChainHead:
         self.chain_url: str | None = url
         self._number = number
         self._seen = monotonic()
-        self._agents: dict[AccountId, Agent] = {}
+        self.keys: Operators | None
+        self.keys = self._keys = Operators(chain)
         self._read_at = -AGENTS_SECONDS
         self._hooks: list[Rotated] = []
 
@@ -127,8 +131,7 @@ class ChainHead:
 
     def operator_key(self, account: AccountId, at: BlockNumber) -> PublicKey | None:
         """Return the key that signs for an account at a block; its own where it is not registered."""
-        agent = self._agents.get(account)
-        return PublicKey(account if agent is None else agent.operator_at(at))
+        return self._keys.operator_key(account, at) or self._keys.last_key(account, at)
 
     def is_current(self) -> bool:
         """Return whether the chain has answered within the last ten seconds."""
@@ -144,13 +147,9 @@ class ChainHead:
         Raises:
             ChainError: the chain does not answer.
         """
-        agents = await self._chain.queries.agents()
-        changed = {
-            a for a in agents.keys() | self._agents.keys() if agents.get(a) != self._agents.get(a)
-        }
-        due = {a for a, agent in agents.items() if agent.pending is not None}
-        self._agents, self._read_at = agents, trio.current_time()
-        for account in sorted(changed | due):
+        changed = await self._keys.read_all()
+        self._read_at = trio.current_time()
+        for account in sorted(changed):
             for hook in self._hooks:
                 hook(account)
 

@@ -63,6 +63,16 @@ class NodeKeys:
         held = (each for each in (self.operator, *self.successors) if each.key == operator)
         return next(held, self.operator)
 
+    @property
+    def own(self) -> Identity:
+        """The account's own key, which moves its money; the operator key where it is kept elsewhere."""
+        held = (
+            each
+            for each in (self.operator, *self.successors)
+            if each.key == PublicKey(self.account)
+        )
+        return next(held, self.operator)
+
     def refuse_development(self, *, is_dev_chain: bool) -> None:
         """Refuse keys that everybody has, off a dev chain.
 

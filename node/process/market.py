@@ -6,10 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import attrs
 
 from chain.client import open_chain
+from chain.signing import signer_from_identity
 from market.identity import AccountId, PeerId
 from market.messages.fields import MAX_BIDDERS
+from node.checks.programs import CheckPrograms
 from node.database import Database
 from node.directory.service import DirectoryService
+from node.executor.limits import Grants, Limits
 from node.executor.running import RunningAgent
 from node.journal import Submissions
 from node.p2p.network import Network
@@ -60,6 +63,7 @@ async def open_market(
     agents: dict[str, RunningAgent],
     slots: int,
     terms: Terms,
+    grants: Grants,
 ) -> AsyncIterator[Trading | None]:
     """Trade while the block runs; None where there is no chain.
 
@@ -84,8 +88,17 @@ async def open_market(
             database=database,
             network=network,
             announced=_Announced(service, head, network),
+            account=signer_from_identity(keys.own),
+            keys=head.keys,
+            signing=keys.signing,
         )
         trading = await stack.enter_async_context(
-            open_trading(parts, agents=agents, slots=slots, terms=terms)
+            open_trading(
+                parts,
+                agents=agents,
+                slots=slots,
+                terms=terms,
+                programs=CheckPrograms(Limits(), grants),
+            )
         )
         yield trading

@@ -112,6 +112,7 @@ async def open_node(config: NodeConfig, keys: NodeKeys) -> AsyncIterator[Record]
                     agents=agents,
                     slots=config.slots,
                     terms=config.terms,
+                    grants=config.grants,
                 ) as trading,
             ):
                 announcer.capabilities = capabilities  # only now can it do what it says

@@ -11,6 +11,7 @@ import trio
 
 from chain.calls import Call
 from chain.calls.escrow import Deliver, Release
+from chain.calls.frame import RemarkWithEvent
 from chain.client import Chain
 from chain.signing import Signer
 from chain.submission import Receipt
@@ -33,9 +34,16 @@ def _send_no_reveal(self: Post, to: AccountId, message: bytes) -> None:
         _send(self, to, message)
 
 
+async def _submit_no_reveal(self: Chain, key: str, call: Call, signer: Signer) -> Receipt:
+    if isinstance(call, RemarkWithEvent) and key.endswith("/reveal"):
+        await trio.sleep_forever()
+    return await _submit(self, key, call, signer)
+
+
 def non_revealer() -> None:
-    """Commit to a bid and never open it."""
+    """Commit to a bid and never open it, neither to the requester nor on chain."""
     Post.send = _send_no_reveal  # type: ignore[method-assign]  # the cheat itself
+    Chain.submit = _submit_no_reveal  # type: ignore[method-assign]  # the cheat itself
 
 
 async def _perform_badly(

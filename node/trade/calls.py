@@ -9,7 +9,7 @@ from market.errors import UsageError
 from market.escrow.params import Params
 from market.hashing import TaskId
 from market.identity import AccountId
-from market.messages import Cfp, TaskCall
+from market.messages import MAX_ROUNDS, Cfp, TaskCall
 from market.units import PPM, BlockNumber, Planck, Ppm, block_after
 from node.trade.tasks import TaskSpec
 
@@ -71,6 +71,18 @@ def deliver_within(spec: TaskSpec, params: Params) -> int:
     return -(-spec.deadline_ms // params.millis_per_block)
 
 
+def review_within(spec: TaskSpec, params: Params, windows: Windows) -> int:
+    """Return for how many blocks a result may be disputed: the chain's usual time, longer for what replicas take.
+
+    One replica is called for after the other, so that no provider has two; the first result waits for the last.
+    """
+    if spec.replicas == 1:
+        return params.default_review
+    auction = windows.commit + windows.reveal + MAX_ROUNDS * windows.accept + SETTLING
+    work = deliver_within(spec, params)
+    return min(params.default_review + spec.replicas * auction + work, params.max_review)
+
+
 def build_call(
     tasks: Sequence[tuple[TaskId, TaskSpec]],
     *,
@@ -103,7 +115,7 @@ def build_call(
                 input=spec.input,
                 input_features=(),
                 deliver_within=deliver_within(spec, params),
-                review_blocks=params.default_review,
+                review_blocks=review_within(spec, params, windows),
                 milestones_ppm=(Ppm(PPM),),
             )
             for task, spec in sorted(tasks, key=lambda each: each[0])

@@ -10,7 +10,7 @@ from typing import Final
 
 import trio
 
-from node.trade.tasks import Kept
+from node.trade.tasks import Copy
 
 __all__ = ["Gathering"]
 
@@ -28,7 +28,7 @@ class Gathering:
             seconds: from the first task to the end of its window.
         """
         self._seconds = seconds
-        self._waiting: list[Kept] = []
+        self._waiting: list[Copy] = []
         self._is_open = trio.Event()
         self._coming: set[trio.Event] = set()
 
@@ -43,21 +43,20 @@ class Gathering:
             self._coming.remove(is_in)
             is_in.set()
 
-    def put(self, tasks: Iterable[Kept]) -> None:
+    def put(self, tasks: Iterable[Copy]) -> None:
         """Let tasks wait, all of them for one window."""
         before = len(self._waiting)
         self._waiting += tasks
         if len(self._waiting) > before:
             self._is_open.set()
 
-    def drop(self, task: bytes) -> bool:
-        """Let a task wait no more; say whether it did."""
-        left = [each for each in self._waiting if each.id != task]
-        was_there = len(left) < len(self._waiting)
-        self._waiting = left
-        return was_there
+    def drop(self, task: bytes) -> list[Copy]:
+        """Let a task wait no more, and return what of it did."""
+        dropped = [each for each in self._waiting if each.task == task]
+        self._waiting = [each for each in self._waiting if each.task != task]
+        return dropped
 
-    async def take(self) -> list[Kept]:
+    async def take(self) -> list[Copy]:
         """Return the tasks of the next window, once it has ended; none where all were dropped."""
         await self._is_open.wait()
         await trio.sleep(self._seconds)

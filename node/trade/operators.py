@@ -1,9 +1,12 @@
-"""Which key signs for whom, as the finalised chain has it: the key directory of the market's envelopes.
+"""Which key signs for whom, as the finalised chain has it: the one key directory of a node.
 
-Theory of operation. The market asks synchronously, so whoever brings a message asks :meth:`Operators.prepare` first. A
-record that was read at a block holds for every later one until the registry reports something of that account; so an
-answer is kept until then, and costs nothing for the second message. For an earlier block the record is read at that
-very block.
+Theory of operation. Envelopes are opened synchronously, so whoever brings one that has to be right asks
+:meth:`Operators.prepare` first. A record that was read at a block holds for every later one until the registry
+reports something of that account; so an answer is kept until then, and costs nothing for the second message. For an
+earlier block the record is read at that very block.
+
+Announcements of agents come in crowds, from everybody and of nearly now; for them the whole registry is read now and
+then (:meth:`Operators.read_all`), and the record of the last reading is good enough (:meth:`Operators.last_key`).
 """
 
 from collections import OrderedDict
@@ -43,6 +46,8 @@ class Operators:
         self._chain = chain
         self._kept: OrderedDict[AccountId, _Known] = OrderedDict()
         self._past: OrderedDict[tuple[AccountId, BlockNumber], Agent | _Lost | None] = OrderedDict()
+        self._agents: dict[AccountId, Agent] = {}
+        """The whole registry, as it was read last."""
         self._changes = 0
 
     def operator_key(self, account: AccountId, at: BlockNumber) -> PublicKey | None:
@@ -62,6 +67,28 @@ class Operators:
             return None
         # An account that is no agent speaks for itself: its own key is its operator key by default.
         return PublicKey(account if agent is None else agent.operator_at(at))
+
+    def last_key(self, account: AccountId, at: BlockNumber) -> PublicKey:
+        """Return the account's key at a block by the record that was read last, whenever that was."""
+        known = self._kept.get(account)
+        agent = known.agent if known is not None else self._agents.get(account)
+        return PublicKey(account if agent is None else agent.operator_at(at))
+
+    async def read_all(self) -> frozenset[AccountId]:
+        """Read the whole registry; return whose key has changed since, or is to change.
+
+        Raises:
+            UnavailableError: the chain does not answer.
+        """
+        final = await self._chain.finalized()
+        before, agents = self._agents, await self._chain.queries.at(final.hash).agents()
+        self._agents = agents
+        changed = {a for a in agents.keys() | before.keys() if agents.get(a) != before.get(a)}
+        for account in changed:
+            known = self._kept.get(account)
+            if known is not None and known.agent != agents.get(account):
+                del self._kept[account]  # also where nobody follows the events
+        return frozenset(changed | {a for a, agent in agents.items() if agent.pending is not None})
 
     async def prepare(self, account: AccountId, at: BlockNumber) -> None:
         """Have the answer for an account at a block at hand.

@@ -45,6 +45,14 @@ class Signers(Protocol):
         ...
 
 
+class Kept(Protocol):
+    """Port: what was signed and stored; :class:`node.journal.Submissions` is one."""
+
+    def forget(self, prefix: str) -> None:
+        """Forget all whose keys begin so."""
+        ...
+
+
 def signer_of(what: Submission, signers: Signers) -> Signer:
     """Return who signs a submission."""
     is_requesters = isinstance(what, OpenEscrow) or (
@@ -70,6 +78,7 @@ class Submissions:
         chain: Chain,
         signers: Signers,
         *,
+        kept: Kept,
         done: Callable[[str], Awaitable[None]],
         refused: Callable[[str, str, str], Awaitable[None]],
     ) -> None:
@@ -78,10 +87,11 @@ class Submissions:
         Args:
             chain: over which.
             signers: by whom.
+            kept: what the chain client keeps of them.
             done: told of each key that was carried out, finally.
             refused: told of each key that was refused, finally, with pallet and variant.
         """
-        self._chain, self._signers = chain, signers
+        self._chain, self._signers, self._kept = chain, signers, kept
         self._done, self._refused = done, refused
         self._running: set[str] = set()
         self._over: dict[str, tuple[str, str] | None] = {}
@@ -114,6 +124,16 @@ class Submissions:
             return
         self._running.add(key)
         self._nursery.start_soon(self._carry, key, what)
+
+    def forget(self, prefix: str) -> None:
+        """Forget keys that nobody submits any more; part of the batch that is open.
+
+        Raises:
+            DatabaseError: the disk has failed or is full.
+        """
+        self._over = {key: how for key, how in self._over.items() if not key.startswith(prefix)}
+        self._poor = {key for key in self._poor if not key.startswith(prefix)}
+        self._kept.forget(prefix)
 
     async def _tell_again(self, key: str, pallet: str, variant: str) -> None:
         with suppress(StoppingError):

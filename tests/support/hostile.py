@@ -47,8 +47,9 @@ async def dial_raw(address: str, source: str = SOURCE) -> trio.SocketStream:
 class Attacker:
     """A peer that has got past Noise and writes yamux frames by hand."""
 
-    def __init__(self, conn: ISecureConn, keys: KeyPair) -> None:
+    def __init__(self, conn: ISecureConn, keys: KeyPair, seed: bytes) -> None:
         self.conn = conn
+        self.seed = seed
         self.keys = keys
         self.peer = ID.from_pubkey(keys.public_key)
         self._next = 1
@@ -95,4 +96,4 @@ async def attack(address: str, seed: bytes) -> AsyncIterator[Attacker]:
         node = ID.from_base58(Multiaddr(address).value_for_protocol("p2p"))
         conn = await upgrader.upgrade_security(raw, True, node)
         await upgrader.upgrade_connection(conn, node)
-        yield Attacker(conn, keys)
+        yield Attacker(conn, keys, seed)

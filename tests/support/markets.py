@@ -1,6 +1,6 @@
 """Whole nodes' markets for tests: real sockets, a real dev chain, real agents, in this process."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from chain.client import Chain, open_chain
 from chain.signing import development_signer, signer_from_identity
 from chain.units import Roles
 from market.hashing import Hash
-from market.identity import AccountId, Identity, PeerId
+from market.identity import AccountId, Identity, PeerId, PublicKey
 from market.units import AINU, Planck
 from node.database import Database
 from node.journal import Submissions
@@ -78,7 +78,11 @@ class Market:
         return self._chain
 
     async def register(
-        self, *identities: Identity, bond: int = 0, funds: int = 1_000 * AINU
+        self,
+        *identities: Identity,
+        bond: int = 0,
+        funds: int = 1_000 * AINU,
+        cold: AccountId | None = None,
     ) -> None:
         """Fund and register accounts, and bond for them, all at once."""
         async with open_chain(self.url, MemoryStore()) as chain, trio.open_nursery() as nursery:
@@ -87,13 +91,19 @@ class Market:
                 name, signer = identity.peer, signer_from_identity(identity)
                 to = TransferKeepAlive(identity.account, Planck(funds + bond))
                 await chain.submit(f"fund {name}", to, development_signer("Alice"))
-                call = registry.Register(None, None, ZERO, ZERO, Roles.NONE)
+                call = registry.Register(cold, None, ZERO, ZERO, Roles.NONE)
                 await chain.submit(f"register {name}", call, signer)
                 if bond:
                     await chain.submit(f"bond {name}", reputation.Bond(Planck(bond)), signer)
 
             for identity in identities:
                 nursery.start_soon(one, identity)
+
+    async def fund(self, account: AccountId, amount: int) -> None:
+        """Give an account money."""
+        async with open_chain(self.url, MemoryStore()) as chain:
+            to = TransferKeepAlive(account, Planck(amount))
+            await chain.submit(f"fund {account.hex()}", to, development_signer("Alice"))
 
     @asynccontextmanager
     async def node(
@@ -103,6 +113,7 @@ class Market:
         agents: Mapping[str, Any] | None = None,
         identity: Identity | None = None,
         terms: Terms = TERMS,
+        signing: Callable[[PublicKey | None], Identity] | None = None,
         **options: Any,
     ) -> AsyncIterator[Node]:
         """Run a node; one of the same name goes on where the last one stopped."""
@@ -132,6 +143,7 @@ class Market:
                 database=database,
                 network=network,
                 announced=self.announced,
+                signing=signing,
             )
             trading = await stack.enter_async_context(
                 open_trading(parts, agents=agents, terms=terms, **options)

@@ -1,4 +1,4 @@
-"""A node's network as a process of its own, told what to do through a unix socket, one JSON a line.
+"""A node's network, or a whole node, as a process, told what to do through a unix socket, one JSON a line.
 
 ``python -m tests.support.p2p_node`` is the parent: it imports everything once, holds no thread and no
 loop, and forks a child for each line that it reads. Twenty-five processes that each import for
@@ -13,6 +13,7 @@ import signal
 import sys
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,14 @@ import trio
 
 import node.p2p.hardening.faults
 from market.identity import PeerId
+from node.cli.node_run import capability_of
+from node.directory.announcer import Pace
 from node.p2p.config import Limits, NetworkConfig
 from node.p2p.gossip import Heard, Verdict
 from node.p2p.network import Network, open_network
+from node.process.datadir import DataDir
+from node.process.keys import KeyChoice, load_keys
+from node.process.run import NodeConfig, run_node
 
 __all__ = ["ECHO", "child"]
 
@@ -77,6 +83,9 @@ class Control:
     async def request(self, peer: str, data: str) -> str:
         return (await self.network.request(PeerId(peer), ECHO, data.encode())).decode()
 
+    async def refuse(self, peers: list[str]) -> None:
+        await self.network.refuse([PeerId(peer) for peer in peers])
+
     async def reachability(self) -> str:
         return self.network.reachability
 
@@ -111,19 +120,40 @@ class Control:
                 await stream.send_all(json.dumps(answer).encode() + b"\n")
 
 
+async def control(path: Path, network: Network) -> None:
+    """Be told what to do, until cancelled."""
+    async with trio.open_nursery() as nursery:
+        listener = trio.socket.socket(trio.socket.AF_UNIX)
+        await listener.bind(str(path) + ".new")
+        listener.listen(16)
+        (path.parent / (path.name + ".new")).rename(path)
+        serve = Control(network, nursery).serve
+        await trio.serve_listeners(serve, [trio.SocketListener(listener)])
+
+
 async def run(config: NetworkConfig, seed: bytes, path: Path) -> None:
-    async with open_network(config, seed) as network, trio.open_nursery() as nursery:
+    async with open_network(config, seed) as network:
 
         async def echo(peer: PeerId, data: bytes) -> bytes:
             return data
 
         network.serve(ECHO, echo)
-        control = Control(network, nursery)
-        listener = trio.socket.socket(trio.socket.AF_UNIX)
-        await listener.bind(str(path) + ".new")
-        listener.listen(16)
-        (path.parent / (path.name + ".new")).rename(path)
-        await trio.serve_listeners(control.serve, [trio.SocketListener(listener)])
+        await control(path, network)
+
+
+def run_whole(config: NetworkConfig, order: dict[str, Any], path: Path) -> None:
+    """Run a node as ``ainur node run`` does, with its directory and API; its key is its folder's."""
+    folder = DataDir(Path(order["data_dir"]))
+    with folder.locked():
+        keys = load_keys(folder, KeyChoice())
+        whole = NodeConfig(
+            folder=folder,
+            network=config,
+            capabilities=(capability_of(order["announce"], "what a test's node can do"),),
+            pace=Pace(order["ttl"]),
+            beside=partial(control, path),
+        )
+        trio.run(run_node, whole, keys, lambda _record: None)
 
 
 def enter_namespace(name: str) -> None:
@@ -148,7 +178,11 @@ def child(order: dict[str, Any]) -> None:
     for name in ("peer_store", "bootstrap_file"):
         if name in config:
             config[name] = Path(config[name])
-    trio.run(run, NetworkConfig(**config, limits=limits), bytes.fromhex(order["seed"]), path)
+    made = NetworkConfig(**config, limits=limits)
+    if "data_dir" in order:
+        run_whole(made, order, path)
+    else:
+        trio.run(run, made, bytes.fromhex(order["seed"]), path)
 
 
 def parent(read: Callable[[], str] = sys.stdin.readline) -> None:

@@ -111,7 +111,8 @@ class Forks:
         Args:
             name: gives its identity.
             ready: wait until it listens.
-            order: ``config``, ``limits``, ``quiet_seconds``, ``netns``.
+            order: ``config``, ``limits``, ``quiet_seconds``, ``netns``; and for a whole node, whose
+                identity is its folder's: ``data_dir``, ``announce``, ``ttl``.
         """
         self._count += 1
         control = self._folder / f"{self._count}.sock"

@@ -59,6 +59,7 @@ def _told(what: Told) -> dict[str, Any]:
                 "score_before": None if moved is None else moved.before,
                 "score_after": None if moved is None else moved.after,
                 "link": what.link,
+                "decoded_by_polkadot_js": what.decoded,
             }
         case Verdict():
             return {"is": "verdict", **attrs.asdict(what), "is_good": what.is_good}

@@ -10,6 +10,7 @@ import trio
 from node.demo.errors import DemoError
 from node.demo.facts import Chapter, Fact
 from node.demo.market.life import describe
+from node.demo.market.polkadotjs import decode, find_packages
 from node.demo.market.samples import Sample, first, others
 from node.demo.market.stage import Stage
 from node.demo.market.told import Ledger, Moment, Note, Offers, Onchain, Outcome
@@ -229,10 +230,14 @@ async def _outcome(stage: Stage, bought: _Bought) -> Outcome:
 async def _onchain(stage: Stage, bought: _Bought) -> Onchain:
     entries = await stage.trail.of(bought.escrow)
     end = entries[-1].block
+    packages = find_packages()
     return Onchain(
         escrow=bought.escrow,
         provider=bought.provider,
         entries=tuple(entries),
         moved=await stage.trail.score_of(bought.escrow),
         link=f"{stage.view.chain.apps}#/explorer/query/{end.hash}",
+        decoded=None
+        if packages is None
+        else await decode(packages, stage.view.chain.url, bought.escrow),
     )

@@ -95,6 +95,9 @@ class Teller:
             )  # fmt: skip
         self._page.indented(Text("polkadot.js shows the block of its end:"), STEP)
         self._print(escape(f"  {what.link}"), soft_wrap=True)
+        if what.decoded is not None:
+            self._page.indented(Text("Installed here, it decodes the escrow to:"), STEP)
+            self._page.lines(preview(what.decoded), STEP)
 
     def _verdict(self, verdict: Verdict) -> None:
         self._print()

@@ -66,6 +66,8 @@ class Onchain:
     """What its end did to the provider's score."""
     link: str
     """Shows the block of its end in polkadot.js."""
+    decoded: dict[str, Any] | str | None
+    """Its record as polkadot.js shows it, or why that does not; None where it is not installed."""
 
 
 @attrs.frozen

@@ -7,11 +7,12 @@ as often as the peer likes, so that whoever sends rubbish also fills the disk.
 import logging
 import time
 from collections import OrderedDict
+from contextvars import ContextVar
 from typing import Final
 
 from libp2p.network.stream.exceptions import StreamError
 
-__all__ = ["FaultLog", "LibraryLog", "faults"]
+__all__ = ["FaultLog", "LibraryLog", "faults", "served"]
 
 LOG: Final = logging.getLogger("ainur.p2p")
 QUIET_SECONDS: Final = 10.0
@@ -59,6 +60,9 @@ class FaultLog:
 faults: Final = FaultLog()
 """The process's own."""
 
+served: Final[ContextVar[str]] = ContextVar("served", default="-")
+"""Whose stream a task serves: the library's lines do not say."""
+
 
 RAISED_TO_US: Final = frozenset(
     {
@@ -97,4 +101,4 @@ class LibraryLog(logging.Handler):
             return
         layer = record.name.removeprefix("libp2p.").replace(".", "-")
         detail = message + (f" ({error!r})" if error is not None else "")
-        faults.report(layer, "-", record.funcName or "library", detail)
+        faults.report(layer, served.get(), record.funcName or "library", detail)

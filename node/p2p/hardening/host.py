@@ -25,7 +25,7 @@ from multiaddr import Multiaddr
 from node.p2p.addresses import expand_unspecified
 from node.p2p.config import Limits
 from node.p2p.hardening.admission import Admission
-from node.p2p.hardening.faults import faults
+from node.p2p.hardening.faults import faults, served
 from node.p2p.hardening.swarm import BoundedSwarm
 
 __all__ = ["BoundedHost", "BoundedPeerStore"]
@@ -137,6 +137,7 @@ class BoundedHost(BasicHost):
 
     async def _swarm_stream_handler(self, net_stream: INetStream) -> None:
         peer = net_stream.muxed_conn.peer_id
+        served.set(str(peer))  # of this task, which ends with the stream
         with self._streams.enter(peer) as admitted:
             if not admitted:
                 faults.report("streams", peer, "too-many-streams", self._limits.streams_per_peer)

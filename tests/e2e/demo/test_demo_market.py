@@ -66,6 +66,9 @@ def check_money(story: dict[str, Any], chain: Chain) -> None:
     ]
     assert onchain["link"].endswith(f"/explorer/query/{onchain['entries'][-1]['block_hash']}")
     assert onchain["score_after"] > onchain["score_before"]
+    if (decoded := onchain["decoded_by_polkadot_js"]) is not None:
+        assert decoded["state"] == "Released"
+        assert decoded["price"].replace(",", "") == str(escrow["price"])
     for ledger in (story["before"], story["after"]):
         for row in ledger["accounts"]:
             account = chain.storage("System", "Account", row["address"], at=ledger["block"])

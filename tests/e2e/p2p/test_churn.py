@@ -3,11 +3,16 @@
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import attrs
 import pytest
 
+from node.api.client import connect
+from node.directory.announcer import Pace
 from node.p2p.dht import capability_key
 from node.p2p.gossip import presence_topic
+from node.process.datadir import DataDir
 from tests.support.networks import PATIENCE
 from tests.support.p2p_processes import Forks, Node, forks
 
@@ -16,6 +21,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 TOPIC = presence_topic(0)
 NODES = 25
 LIMITS = {"keepalive_seconds": 3.0}
+TTL = 60
+"""Seconds, as `ainur node run` has it."""
+HEARTBEATS = 5
+"""Who falls silent is listed for four more; the fifth is for a machine that does other work."""
 
 
 @pytest.fixture
@@ -66,34 +75,98 @@ def no_exception_escaped(nodes: list[Node]) -> None:
         assert "Traceback" not in node.log.read_text()
 
 
-def test_a_third_killed_frozen_and_restarted_and_everybody_hears_everybody_again(
-    family: Forks,
+@attrs.frozen
+class Agent:
+    """A whole node of the test, which announces one capability."""
+
+    node: Node
+    number: int
+    folder: DataDir
+
+    @property
+    def capability(self) -> str:
+        return f"agent.number{self.number}"
+
+    def lists(self) -> dict[str, list[str]]:
+        """Return who announces what, as far as it knows."""
+        answer = connect(self.folder).get("/v1/agents", limit=1_000)
+        return {
+            each["peer_id"]: [c["name"] for c in each["capabilities"]] for each in answer["agents"]
+        }
+
+
+def start_agent(family: Forks, folder: Path, number: int, *, bootstrap: list[str]) -> Agent:
+    data = DataDir(folder / f"n{number}")
+    node = family.start(
+        ("agent", number),
+        ready=False,
+        limits=LIMITS,
+        config={"bootstrap": bootstrap, "peer_store": str(data.peers)},
+        data_dir=str(data.path),
+        announce=f"agent.number{number}",
+        ttl=TTL,
+    )
+    return Agent(node, number, data)
+
+
+def until_right(*groups: list[Agent]) -> None:
+    """Within five heartbeats each node lists those of its own group, with what they announce, and nobody else."""
+    wrong: list[Agent] = []
+
+    def is_right() -> bool:
+        wrong[:] = []
+        for group in groups:
+            right = {agent.node.peer: [agent.capability] for agent in group}
+            wrong.extend(agent for agent in group if agent.lists() != right)
+        return not wrong
+
+    try:
+        until(is_right, HEARTBEATS * Pace(TTL).heartbeat)
+    except AssertionError:
+        shown = {
+            agent.number: sorted(name for names in agent.lists().values() for name in names)
+            for agent in wrong
+        }
+        pytest.fail(f"not right within {HEARTBEATS} heartbeats: {shown}")
+
+
+def test_a_third_killed_frozen_or_cut_off_and_every_directory_is_right_within_five_heartbeats(
+    family: Forks, tmp_path: Path
 ) -> None:
-    nodes = start(family, NODES)
-    all_hear(nodes, nodes[-1], "all here")
-    killed, frozen = nodes[5:9], nodes[9:13]
-    for node in killed:
-        node.signal(signal.SIGKILL)
-    for node in frozen:
-        node.signal(signal.SIGSTOP)
-    well = nodes[:5] + nodes[13:]
-    gone = {node.peer for node in killed + frozen}
-    until(lambda: not any(gone & set(node.ask("peers")) for node in well))
-    all_hear(well, well[-1], "some gone")
-    for node in frozen:
-        node.signal(signal.SIGCONT)
-    addresses = [node.address for node in nodes[:2]]
-    back = [
-        family.start(("n", 5 + i), limits=LIMITS, config={"bootstrap": addresses})
-        for i in range(len(killed))
-    ]
-    assert [node.peer for node in back] == [node.peer for node in killed]
-    for node in back:
-        node.ask("subscribe", TOPIC)
-    everybody = well + frozen + back
-    all_hear(everybody, back[0], "healed")
-    all_hear(everybody, frozen[0], "and thawed")
-    no_exception_escaped(nodes + back)
+    hubs = [start_agent(family, tmp_path, 0, bootstrap=[])]
+    hubs[0].node.wait_ready()
+    addresses = [hubs[0].node.address]
+    hubs.append(start_agent(family, tmp_path, 1, bootstrap=addresses))
+    hubs[1].node.wait_ready()
+    addresses.append(hubs[1].node.address)
+    rest = [start_agent(family, tmp_path, i, bootstrap=addresses) for i in range(2, NODES)]
+    for agent in rest:
+        agent.node.wait_ready()
+    agents = hubs + rest
+    until(lambda: all(agent.folder.record.exists() for agent in agents))
+    until_right(agents)
+
+    killed, frozen, cut_off, well = agents[2:5], agents[5:8], agents[8:11], hubs + agents[11:]
+    for agent in killed:
+        agent.node.signal(signal.SIGKILL)
+    for agent in frozen:
+        agent.node.signal(signal.SIGSTOP)
+    for side, other in ((cut_off, well), (well, cut_off)):
+        for agent in side:
+            agent.node.ask("refuse", [each.node.peer for each in other])
+    until_right(well, cut_off)
+
+    for agent in frozen:
+        agent.node.signal(signal.SIGCONT)
+    for agent in cut_off + well:
+        agent.node.ask("refuse", [])
+    back = [start_agent(family, tmp_path, each.number, bootstrap=addresses) for each in killed]
+    for agent in back:
+        agent.node.wait_ready()
+    assert [agent.node.peer for agent in back] == [agent.node.peer for agent in killed]
+    until(lambda: all(agent.folder.record.exists() for agent in back))
+    until_right(well + cut_off + frozen + back)
+    no_exception_escaped([agent.node for agent in agents + back])
 
 
 def test_a_node_restarted_ten_times_among_others_leaves_nothing_behind_in_them(

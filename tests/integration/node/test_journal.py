@@ -18,6 +18,7 @@ from market.hashing import GenesisHash
 from market.identity import AccountId
 from market.journal import Row
 from market.units import BlockNumber
+from node import journal as journals
 from node.database import (
     Database,
     DatabaseError,
@@ -59,6 +60,49 @@ def test_rows_come_back_in_order_after_a_restart(tmp_path: Path) -> None:
     again = Database.open(tmp_path / "node.sqlite")
     assert list(Journal(again).load()) == rows
     again.close()
+
+
+def test_what_is_put_away_is_not_loaded_and_can_still_be_read(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "node.sqlite")
+    journal = Journal(database)
+    mine, other = b"m" * 32, b"o" * 32
+    rows = [row(n, name) for n in range(3) for name in (mine, other)]
+    similar = Row(mine, "auction_/000000/HeadMoved", b"payload", BlockNumber(1))
+    for each in (*rows, similar):
+        journal.append(each)
+    journal.retire(mine, "auction//")
+    assert list(journal.load()) == [*rows[1::2], similar]
+    assert journal.archived(mine) == rows[::2]
+    assert journal.archived(other) == []
+    database.close()
+
+
+def test_the_archive_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "ARCHIVED", 10)
+    database = Database.open(tmp_path / "node.sqlite", synchronous="OFF")
+    journal = Journal(database)
+    for task in range(20):
+        name = bytes([task]) * 32
+        journal.append(row(0, name))
+        journal.retire(name, "auction//")
+    kept = [task for task in range(20) if journal.archived(bytes([task]) * 32)]
+    assert kept == list(range(10, 20))
+    database.close()
+
+
+async def test_submissions_that_nobody_asks_for_are_forgotten_by_their_prefix(
+    tmp_path: Path,
+) -> None:
+    database = Database.open(tmp_path / "node.sqlite", synchronous="OFF")
+    store = Submissions(database)
+    for key in ("task/a/open", "task/a/release/0", "task/ab/open", "auction/a/anchor"):
+        await store.save(submission(key))
+    store.forget("task/a/")
+    assert await store.load("task/a/open") is None
+    assert await store.load("task/a/release/0") is None
+    assert await store.load("task/ab/open") is not None
+    assert await store.load("auction/a/anchor") is not None
+    database.close()
 
 
 def test_a_row_that_is_there_is_refused_and_the_first_one_kept(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ import attrs
 import pytest
 import trio
 
+from chain.signing import signer_from_identity
 from market.auction import requester as auctioning
 from market.auction.file import decode_auction_file_untrusted
 from market.auction.verify import verify_transcript
 from market.errors import UsageError
+from market.identity import AccountId, Identity, PublicKey
 from market.settlement import provider as serving
 from market.settlement import requester as buying
 from market.units import AINU, Planck, format_amount
@@ -21,10 +23,11 @@ from node.database import DatabaseError
 from node.executor.limits import Grants, Limits
 from node.executor.loading import load_agents
 from node.executor.running import RunningAgent, open_executor
+from node.keystore.rotation import rotate_operator
 from node.trade.calls import CI_WINDOWS
 from node.trade.tasks import TaskSpec
 from tests.support.markets import TERMS, Market, Node, identity_of, open_market, tasks_events
-from tests.support.networks import eventually
+from tests.support.networks import eventually, seed_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.chain, pytest.mark.market]
 
@@ -406,3 +409,30 @@ async def test_an_account_without_funds_is_told_before_anybody_hears_of_it(
         assert told.startswith("no-funds: it may cost")
         assert "fund it" in told
         assert bob.trading.runner.cases == {}
+
+
+async def test_trading_goes_on_under_a_key_that_is_rotated_in_while_it_works(
+    market: Market, agent: RunningAgent
+) -> None:
+    old, cold = identity_of("rita"), identity_of("rita's cold key")
+    new = Identity.from_seed(seed_of("rita's next key"), account=old.account)
+    await market.register(old, bond=200 * AINU, cold=cold.account)
+    for key in (cold.account, AccountId(new.key)):  # a key pays the fees of what it signs
+        await market.fund(key, 10 * AINU)
+
+    def signing(key: PublicKey | None) -> Identity:
+        return new if key == new.key else old
+
+    async with (
+        market.node("rita", agents={NAME: agent}, signing=signing) as rita,
+        market.node("Alice") as alice,
+    ):
+        task = await submit(alice, seconds=3.0, deadline_ms=60_000)
+        await eventually(lambda: any(s.started for s in services(rita)), seconds=PATIENCE)
+        await rotate_operator(rita.chain, old.account, new, signer_from_identity(cold))
+        assert (await ended(alice, task)).startswith("released")
+        assert (await ended(alice, await submit(alice))).startswith("released")
+        keys = [state.receipts[0].key for state in purchases(alice)]
+        assert keys == [new.key, new.key]
+        assert rita.trading.runner.identity.key == new.key
+        assert await holds_nothing(alice)

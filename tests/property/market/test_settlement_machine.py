@@ -29,6 +29,7 @@ from market.settlement.effects import (
     RequesterEvent,
     ResultChecked,
     Submit,
+    WasAway,
     WorkDone,
     WorkFailed,
     WorkStarted,
@@ -133,6 +134,10 @@ class Task(RuleBasedStateMachine):
     def cancel(self) -> None:
         if self.pair.sequence % 5 == 0:
             self.ask(CancelWanted())
+
+    @rule()
+    def be_away(self) -> None:
+        self.ask(WasAway())
 
     @precondition(lambda self: self.wanted.keys() - self.done)
     @rule(which=st.integers(0, 9))

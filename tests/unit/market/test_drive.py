@@ -11,8 +11,8 @@ from market import agreement
 from market.auction.effects import TranscriptReceived
 from market.auction.facts import AccountFacts, Facts
 from market.auction.funds import compute_funds_needed, require_funded
-from market.cases import CaseKey, buy_key, serve_key
-from market.drive import Drive, TaskRef
+from market.cases import CallHeard, CaseKey, begin, buy_key, is_over, serve_key
+from market.drive import ABSENCE, Drive, TaskRef, replay
 from market.envelope import Opened, expect, reopen, seal
 from market.errors import FundsError, PeerError, UsageError
 from market.escrow.params import CI
@@ -21,9 +21,10 @@ from market.identity import AccountId, Identity, PublicKey
 from market.journal import Row
 from market.messages import Agreement, Cfp
 from market.ports import Ports, Remark
+from market.retirement import QUIET, retired
 from market.settlement import provider, requester
 from market.settlement.effects import CancelWanted, InputChecked, OpenEscrow
-from market.steps import Ignored
+from market.steps import Ignored, Step
 from market.units import AINU, BlockNumber, Planck
 from tests.support.samples import ALICE, BOB, CAROL, GENESIS, ask, block, cfp, task_call
 from tests.support.settlements import Pair
@@ -398,3 +399,47 @@ def test_award_that_gives_no_terms_is_ignored_by_both_sides() -> None:
     exchange(alice, bob)
     assert [kind.kind for kind in alice.drive.cases] == ["auction"]
     assert "no agreement" in alice.done("ignored")[-1][1].reason
+
+
+def test_cases_are_put_away_together_once_nothing_can_wake_one_of_them() -> None:
+    alice, _, _ = auctioned()
+    long_ago = dict.fromkeys(alice.drive.cases, block(1))
+    assert retired(alice.drive.cases, long_ago, block(10_000)) == []  # its task is being bought
+    now = 12
+    while not all(is_over(state) for state in alice.drive.cases.values()):
+        alice.drive.on_head(block(now), dict.fromkeys(alice.drive.watched()))
+        now += 1
+    last = max(row.block for row in alice.rows)
+    alice.drive.on_head(block(last + QUIET), {})
+    assert alice.drive.retire() == {}
+    alice.drive.on_head(block(last + QUIET + 1), {})
+    gone = alice.drive.retire()
+    assert {key.kind for key in gone} == {"auction", "buy"}
+    assert alice.drive.cases == {}
+    put_away = alice.done("retire")
+    for row in alice.rows:
+        assert any(row.task_id == name and row.event.startswith(p) for name, p in put_away)
+    again: dict[CaseKey, Any] = {}
+    assert len(list(replay(alice.rows, again, ALICE, GENESIS))) == len(alice.rows)
+    assert again == gone
+
+
+def test_a_call_that_was_never_bid_for_is_put_away_in_the_end() -> None:
+    alice, bob = World(ALICE), World(BOB)
+    alice.drive.announce(inviting_bob(call()), TOPIC)
+    exchange(alice, bob)
+    [(heard,)] = bob.done("heard")
+    key, state = begin(CallHeard(heard), Step(block(11), BOB, GENESIS, 0))
+    assert retired({key: state}, {key: block(11)}, block(11 + QUIET)) == []
+    assert retired({key: state}, {key: block(11)}, block(100_000)) == [key]
+
+
+def test_a_head_that_jumps_gives_a_provider_its_time_to_sign_anew() -> None:
+    alice, _, _ = auctioned()
+    [buy] = [key for key in alice.drive.cases if key.kind == "buy"]
+    now = alice.drive.now + ABSENCE
+    alice.drive.on_head(block(now), {})
+    assert alice.drive.cases[buy].absences == 0  # type: ignore[union-attr]  # a purchase
+    alice.drive.on_head(block(now + ABSENCE + 1), {})
+    assert alice.drive.cases[buy].absences == 1  # type: ignore[union-attr]  # as above
+    assert alice.boot().cases[buy].absences == 1  # type: ignore[union-attr]  # no block was missed

@@ -3,6 +3,7 @@
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 
 from market.auction.effects import (
@@ -48,6 +49,7 @@ from market.settlement.effects import (
     InputChecked,
     ReceiptReceived,
     ResultChecked,
+    WasAway,
     WorkDone,
     WorkFailed,
     WorkStarted,
@@ -122,8 +124,9 @@ EVENTS: list[Any] = [
     CallRefused("task/1/open", "escrow", "TooLate"),
     AgreementReceived(opened(9)),
     ReceiptReceived(opened(11)),
-    ResultChecked(1, hash_of("result"), is_good=False),
+    ResultChecked(1, hash_of("result"), is_good=False, evidence=hash_of("evidence")),
     CancelWanted(),
+    WasAway(),
     InputChecked(hash_of("input"), is_good=True),
     WorkStarted(2),
     WorkDone(2, RESULT),
@@ -143,6 +146,15 @@ def test_saved_event_comes_back_equal(event: Any) -> None:
     assert entry.event == event
     assert (entry.key, entry.number, entry.sequence) == (KEY, 4, 40)
     assert (entry.said, entry.block) == ({1: b"said"}, 12)
+
+
+def test_a_row_from_before_there_was_evidence_is_read() -> None:
+    event = ResultChecked(1, hash_of("result"), is_good=True)
+    saved = row(event)
+    sequence, said, fields = msgspec.msgpack.decode(saved.payload)
+    del fields["evidence"]
+    older = attrs.evolve(saved, payload=msgspec.msgpack.encode((sequence, said, fields)))
+    assert read_row(older).event == event
 
 
 def test_every_kind_of_event_can_be_saved() -> None:

@@ -36,6 +36,7 @@ from market.settlement.effects import (
     ResultChecked,
     Settled,
     Submit,
+    WasAway,
     WorkDone,
     WorkFailed,
     WorkStarted,
@@ -146,6 +147,7 @@ def requester_events() -> list[RequesterEvent]:
         ReceiptReceived(receipt(pair)),
         ResultChecked(0, RESULT.hash, is_good=True),
         CancelWanted(),
+        WasAway(),
     ]
 
 
@@ -196,7 +198,9 @@ def test_every_pair_that_is_absent_from_the_requesters_table_is_refused_and_chan
                 requester.step(state, event, Pair().at(ALICE))
             assert repr(state) == before
             absent += 1
-    assert absent == len(requester.Phase) * 7 - sum(map(len, requester.LEGAL.values()))
+    assert absent == len(requester.Phase) * len(requester_events()) - sum(
+        map(len, requester.LEGAL.values())
+    )
 
 
 def test_every_pair_that_is_absent_from_the_providers_table_is_refused_and_changes_nothing() -> (
@@ -289,6 +293,33 @@ def test_provider_that_does_not_sign_is_at_fault_and_nothing_is_spent() -> None:
     [settled] = pair.ask(ChainSeen(None))
     assert isinstance(settled, Settled)
     assert (settled.outcome.state, settled.outcome.at_fault) == (Ending.UNSIGNED, "provider")
+
+
+def test_time_in_which_the_requester_was_away_is_not_the_providers_fault() -> None:
+    pair = Pair()
+    pair.propose()
+    for _ in range(requester.MAX_ABSENCES):
+        pair.wait(5)
+        assert kinds(pair.ask(WasAway())) == ["Grant", "Send", "Send"]
+        pair.wait(5)
+        pair.ask(ChainSeen(None))
+        assert pair.asked.phase is requester.Phase.PROPOSED
+    assert pair.ask(WasAway()) == []  # it is not waited for without end
+    pair.wait()
+    [settled] = pair.ask(ChainSeen(None))
+    assert isinstance(settled, Settled)
+    assert (settled.outcome.state, settled.outcome.at_fault) == (Ending.UNSIGNED, "requester")
+
+
+def test_a_dispute_names_the_evidence_of_the_check_that_failed() -> None:
+    pair = Pair().to_working().to_delivered(JUNK)
+    evidence = hash_of("why it is bad")
+    pair.submit(pair.ask(ResultChecked(0, JUNK.hash, is_good=False, evidence=evidence)))
+    pair.wait()
+    pair.look()
+    assert pair.escrow is not None
+    assert pair.escrow.dispute is not None
+    assert pair.escrow.dispute.evidence == evidence
 
 
 def test_provider_signs_nothing_before_the_input_is_there() -> None:
@@ -400,16 +431,17 @@ def test_opening_is_given_up_only_when_no_block_can_hold_it_any_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pallet", "variant", "fault"),
+    ("pallet", "variant", "fault", "ending"),
     [
-        ("reputation", "ExposureExceeded", "provider"),
-        ("escrow", "BadSignature", "provider"),
-        ("token", "FundsUnavailable", "requester"),
-        ("escrow", "BadValidity", "requester"),
+        ("reputation", "ExposureExceeded", "provider", Ending.REFUSED),
+        ("escrow", "BadSignature", "provider", Ending.REFUSED),
+        ("token", "FundsUnavailable", "requester", Ending.REFUSED),
+        # It came too late, as if it had not been submitted: it may be called for anew.
+        ("escrow", "BadValidity", "requester", Ending.UNOPENED),
     ],
 )
 def test_refused_opening_is_the_fault_of_who_caused_it(
-    pallet: str, variant: str, fault: str
+    pallet: str, variant: str, fault: str, ending: Ending
 ) -> None:
     pair = Pair()
     pair.propose()
@@ -419,7 +451,7 @@ def test_refused_opening_is_the_fault_of_who_caused_it(
     pair.ask(CallRefused(key_of(pair.terms, "open"), pallet, variant))
     end = pair.asked.outcome
     assert end is not None
-    assert (end.state, end.at_fault) == (Ending.REFUSED, fault)
+    assert (end.state, end.at_fault) == (ending, fault)
 
 
 def test_refusal_of_anything_else_changes_nothing() -> None:

@@ -3,11 +3,12 @@
 import logging
 
 import pytest
+import trio
 from libp2p.pubsub.pb import rpc_pb2
 
 from node.p2p.hardening.admission import Admission
 from node.p2p.hardening.buckets import TokenBucket
-from node.p2p.hardening.faults import FaultLog, LibraryLog
+from node.p2p.hardening.faults import FaultLog, LibraryLog, served
 from node.p2p.hardening.outbox import FRAMES, Outbox
 from node.p2p.hardening.seen import MESSAGES, SECONDS, Seen
 
@@ -73,6 +74,23 @@ def test_a_peer_can_write_no_terminal_codes_into_the_log_and_no_line_of_the_libr
     wrong = logging.LogRecord("libp2p.x", logging.WARNING, "f", 1, "%d and %d", ("one",), None, "f")
     LibraryLog(logging.WARNING).emit(wrong)
     assert "%d and %d" in caplog.text
+
+
+async def test_a_line_of_the_librarys_names_the_peer_whose_stream_its_task_serves(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def serve(peer: str) -> None:
+        served.set(peer)
+        await trio.lowlevel.checkpoint()
+        told = logging.LogRecord("libp2p.kad", logging.WARNING, "f", 1, "bad key", (), None, "ask")
+        LibraryLog(logging.WARNING).emit(told)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve, "one")
+        nursery.start_soon(serve, "two")
+    # Two peers' faults are two lines, however soon one comes after the other.
+    assert sorted(line.split("peer=")[1][:3] for line in caplog.text.splitlines()) == ["one", "two"]
+    assert served.get() == "-"
 
 
 async def test_an_outbox_sends_control_first_joins_what_fits_and_drops_what_is_too_much() -> None:

@@ -7,19 +7,20 @@ import trio.testing
 from market.hashing import Hash, TaskId
 from market.messages import Blob
 from node.trade.gathering import TAKING_IN, Gathering
-from node.trade.tasks import Kept, TaskSpec
+from node.trade.tasks import Copy, TaskSpec
 
 WINDOW = 0.05
 
 
-def task(number: int) -> Kept:
+def task(number: int) -> Copy:
     given = Blob(hash=Hash(bytes(32)), size=0, media_type="application/json")
-    return Kept(
-        id=TaskId(bytes([number] * 32)),
+    name = TaskId(bytes([number] * 32))
+    return Copy(
+        id=name,
+        task=name,
+        replica=0,
         spec=TaskSpec(capability="text.x", input=given, budget=1, deadline_ms=1),
-        submitted_ms=0,
         auction=None,
-        is_cancelled=False,
         ended=None,
     )
 

@@ -1,6 +1,7 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
 import trio
 import trio.testing
 
@@ -77,4 +78,18 @@ def test_a_file_of_another_format_is_begun_anew(tmp_path: Path) -> None:
     db.close()
     life = life_in(tmp_path)
     assert life.past() == []
+    life.close()
+
+
+def test_a_full_disk_loses_events_and_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    life = life_in(tmp_path)
+    life.tell(TASK, "one", BlockNumber(1), {})
+    (pages,) = life._db.execute("PRAGMA page_count").fetchone()
+    life._db.execute(f"PRAGMA max_page_count = {pages}")
+    for _ in range(200):
+        life.tell(TASK, "more", BlockNumber(2), {"a": "b" * 100})
+    assert "free space on the disk" in caplog.text
+    assert life.past(TASK)[0].kind == "one"
     life.close()

@@ -55,7 +55,7 @@ def measure_task(testnet: Testnet, rng: Random) -> Timed:
     body = {
         "capability": "text.language",
         "input": {"text": " ".join(rng.choices(WORDS, k=20))},
-        "budget": "0.1 AINU",
+        "budget": "2 AINU",  # above all their costs: who cannot bid lets the window run out
         "deadline_ms": 30_000,
     }
     began = time.time_ns() / 1e6

@@ -13,7 +13,7 @@ import node
 
 __all__ = ["decode", "find_packages"]
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 
 
 def find_packages() -> Path | None:

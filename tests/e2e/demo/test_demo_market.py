@@ -67,6 +67,7 @@ def check_money(story: dict[str, Any], chain: Chain) -> None:
     assert onchain["link"].endswith(f"/explorer/query/{onchain['entries'][-1]['block_hash']}")
     assert onchain["score_after"] > onchain["score_before"]
     if (decoded := onchain["decoded_by_polkadot_js"]) is not None:
+        assert isinstance(decoded, dict), decoded
         assert decoded["state"] == "Released"
         assert decoded["price"].replace(",", "") == str(escrow["price"])
     for ledger in (story["before"], story["after"]):

@@ -61,7 +61,9 @@ def score(testnet: Testnet, name: str) -> int:
     return read_funds(testnet.chain_url, [account])[account].score
 
 
-@pytest.mark.testnet(nodes=2, fresh=True, backend="node" if IS_NODE else "embedded")
+@pytest.mark.testnet(
+    nodes=2, fresh=True, backend="node" if IS_NODE else "embedded", windows=(20, 20, 20)
+)
 def test_cheaters_win_nothing_by_it_and_nobody_waits_for_ever(testnet: Testnet) -> None:
     runtime_code()  # skips where there is none
     with pytest.raises(UsageError, match="non-revealer, late"):

@@ -20,7 +20,7 @@ from tests.support.runtime import runtime_code
 pytestmark = [
     pytest.mark.market,
     *(pytest.mark.e2e, pytest.mark.chain, pytest.mark.timeout(300)),
-    pytest.mark.testnet(nodes=3, backend="node" if IS_NODE else "embedded"),
+    pytest.mark.testnet(nodes=3, backend="node" if IS_NODE else "embedded", windows=(20, 20, 20)),
 ]
 
 PATIENCE = 60.0

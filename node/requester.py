@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import attrs
-import msgspec
 import trio
 
 from chain.errors import ChainError, HistoryError
@@ -28,12 +27,10 @@ from market.errors import MarketError, UsageError
 from market.hashing import AuctionId, Hash, TaskId, audience_of_topic
 from market.identity import AccountId
 from market.messages import Award, Cfp, Progress, Transcript
-from market.messages.fields import MAX_BIDDERS, MAX_TASKS
+from market.messages.fields import MAX_BIDDERS
 from market.settlement import requester as buying
 from market.settlement.effects import CancelWanted, Ending, Outcome, ResultChecked
 from market.units import Planck, block_after, format_amount
-from node.agents.schemas import Judge
-from node.database import DatabaseError
 from node.drive import Runner
 from node.p2p.blobs import Blobs
 from node.p2p.gossip import cfp_topic
@@ -41,20 +38,20 @@ from node.trade.calls import Windows, build_call, require_possible
 from node.trade.endings import sum_up, why_nobody
 from node.trade.examining import Check, Examiner, Programs
 from node.trade.gathering import Gathering
+from node.trade.intake import Intake, NewTask
 from node.trade.life import Life
 from node.trade.purchases import Purchases, is_reopened
+from node.trade.replicas import Turns
 from node.trade.running import Running, StoppingError
-from node.trade.tasks import Copy, Tasks, TaskSpec
+from node.trade.tasks import Copy, Tasks
 
-__all__ = ["CALL_AUDIENCE", "Check", "NewTask", "Requester", "Router", "Terms"]
+__all__ = ["CALL_AUDIENCE", "Check", "Requester", "Router", "Terms"]
 
 _LOG: Final = logging.getLogger("ainur.requester")
 CALL_AUDIENCE: Final = audience_of_topic(cfp_topic(0))
 """What calls are addressed to; everybody who sells listens to it."""
 AGAIN: Final = 0.5
 """Seconds before the chain is asked again."""
-_TOLD: Final = 200
-"""Characters of what somebody else's library says."""
 _UNCALLED: Final = ("cancelled", "cancelled before anybody was called")
 
 
@@ -77,29 +74,6 @@ class Terms:
     """Who rules on disputes; the chain's own if None."""
     drift: float = 0.5
     """Share by which the chain's blocks may take longer or shorter than it says before deadlines mean nothing."""
-
-
-@attrs.frozen(kw_only=True)
-class NewTask:
-    """A task as it is handed in."""
-
-    capability: str
-    given: bytes
-    """The input, JSON."""
-    budget: Planck
-    """The most that its provider is paid."""
-    deadline_ms: int
-    """From the opening of its escrow to the result on chain."""
-    version: int = 1
-    """Of the capability."""
-    output_schema: dict[str, Any] | None = None
-    """What a result must fit."""
-    check: str | None = None
-    """Name of a check of ours."""
-    check_command: tuple[str, ...] = ()
-    """A program that checks the result, and its arguments."""
-    replicas: int = 1
-    """How many providers do it; each is paid up to the budget."""
 
 
 class Requester:
@@ -131,16 +105,16 @@ class Requester:
         """
         self._runner, self._router, self._blobs, self._life = runner, router, blobs, life
         self._terms = terms or Terms()
-        self._checks, self._programs = dict(checks or {}), programs
+        checks = dict(checks or {})
         self._tasks = tasks
         self._purchases = Purchases(runner, blobs, tasks)
         self._examiner = Examiner(
-            runner, blobs, tasks, self._purchases, checks=self._checks, programs=programs
+            runner, blobs, tasks, self._purchases, checks=checks, programs=programs
         )
         self._running = Running()
         self._gathering = Gathering(self._terms.gather_seconds)
-        self._held: list[Copy] = []
-        """Replicas that are called for when another one of their task is awarded."""
+        self._turns = Turns(tasks, self._purchases)
+        self._intake = Intake(blobs, checks, programs)
         # What users ask to see.
         self.task, self.tasks = tasks.get, tasks.newest
         self.purchase = self._purchases.of_task
@@ -160,8 +134,7 @@ class Requester:
             task_status.started()
 
     def _wait(self, *copies: Copy) -> None:
-        held, self._held = self._held, []
-        self._gathering.put([*held, *copies])
+        self._gathering.put([*self._turns.release(), *copies])
 
     # 1. A user submits a task.
 
@@ -181,7 +154,7 @@ class Requester:
             DatabaseError: the disk has failed or is full.
         """
         with self._gathering.coming():
-            specs = [await self._spec_of(task) for task in tasks]
+            specs = [await self._intake.spec_of(task) for task in tasks]
             observed = await self._runner.chain.millis_per_block()
             for spec in specs:
                 require_possible(spec, self._runner.params, observed, self._terms.drift)
@@ -197,42 +170,6 @@ class Requester:
                 self._wait(*self._tasks.copies(name))
         return [name for name, _ in named]
 
-    async def _spec_of(self, task: NewTask) -> TaskSpec:
-        if task.check is not None and task.check not in self._checks:
-            have = ", ".join(sorted(self._checks)) or "none"
-            raise UsageError(f"there is no check {task.check!r} at this node (there: {have})")
-        if task.check_command and self._programs is None:
-            raise UsageError("this node runs no programs that check results")
-        if task.check_command and self._programs is not None:
-            self._programs.require_possible(task.check_command)
-        try:
-            msgspec.json.decode(task.given)
-            Judge(task.output_schema, "the wanted result")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-            told = " ".join(str(error).split())
-            raise UsageError(f"input and schema are JSON: {told[:_TOLD]}") from error
-        try:
-            blob = await self._blobs.put(task.given, "application/json")
-        except OSError as error:
-            raise DatabaseError(
-                f"the input cannot be kept ({error}): free space on the disk"
-            ) from error
-        fields = {
-            "capability": task.capability,
-            "version": task.version,
-            "input": blob,
-            "budget": task.budget,
-            "deadline_ms": task.deadline_ms,
-            "output_schema": task.output_schema,
-            "check": task.check,
-            "check_command": task.check_command,
-            "replicas": task.replicas,
-        }
-        try:
-            return msgspec.convert(fields, TaskSpec)
-        except msgspec.ValidationError as error:
-            raise UsageError(f"no such task: {error}") from error
-
     async def cancel(self, task: bytes) -> None:
         """Want a task no more: what is not bound is withdrawn, what is bound is asked back.
 
@@ -245,9 +182,7 @@ class Requester:
         if kept.ended is not None:
             raise UsageError(f"it has ended: {kept.ended}")
         await self._withdraw(task)
-        held = [each for each in self._held if each.task == task]
-        self._held = [each for each in self._held if each.task != task]
-        for copy in [*self._gathering.drop(task), *held]:
+        for copy in [*self._gathering.drop(task), *self._turns.drop(task)]:
             self._end(copy.id, *_UNCALLED)
 
     async def _withdraw(self, task: bytes) -> None:
@@ -266,37 +201,9 @@ class Requester:
     async def _gather(self) -> None:
         await self._runner.is_present.wait()
         while True:
-            for batch in self._take_batches(await self._gathering.take()):
+            for batch in self._turns.take(await self._gathering.take()):
                 with suppress(StoppingError):  # what waits is called for when the node runs again
                     await self._call(batch)
-
-    def _take_batches(self, waiting: Sequence[Copy]) -> list[list[Copy]]:
-        """Part what waits: tasks in lots, replicas alone, and only one of a task's at a time.
-
-        Those who have a replica are not asked for the next one, so each waits until the one before is awarded.
-        """
-        alone = [copy for copy in waiting if copy.spec.replicas == 1]
-        batches = [alone[first : first + MAX_TASKS] for first in range(0, len(alone), MAX_TASKS)]
-        taken: set[TaskId] = set()
-        for copy in waiting:
-            if copy.spec.replicas == 1:
-                continue
-            if copy.task in taken or self._is_being_awarded(copy.task):
-                self._held.append(copy)
-            else:
-                taken.add(copy.task)
-                batches.append([copy])
-        return batches
-
-    def _is_being_awarded(self, task: TaskId) -> bool:
-        return any(
-            copy.auction is not None and copy.ended is None and not self._has_live_purchase(copy.id)
-            for copy in self._tasks.copies(task)
-        )
-
-    def _has_live_purchase(self, copy: bytes) -> bool:
-        state = self._purchases.of_copy(copy)
-        return state is not None and not is_reopened(state)
 
     async def _call(self, copies: list[Copy]) -> None:
         """Call for some tasks; those that nobody offers, or that we cannot pay for, end here."""
@@ -305,7 +212,7 @@ class Requester:
         barred = self._runner.barred.at(self._runner.head) | {self._runner.identity.account}
         for copy in copies:
             found = self._router.pick(copy.spec.capability, copy.spec.version) - barred
-            found -= self._who_has(copy)
+            found -= self._turns.who_has(copy)
             if found:
                 wanted.append(copy)
                 invited |= found
@@ -329,12 +236,6 @@ class Requester:
             return
         # Facts never change: read before they are needed, they cost the auction nothing.
         self._running.start(("facts", cfp.facts_block), lambda: self._prefetch(cfp))
-
-    def _who_has(self, copy: Copy) -> frozenset[AccountId]:
-        """Return who does another replica of a task."""
-        others = (c for c in self._tasks.copies(copy.task) if c.replica != copy.replica)
-        states = (self._purchases.of_copy(other.id) for other in others)
-        return frozenset(s.task.provider for s in states if s is not None and not is_reopened(s))
 
     def _build(self, wanted: list[Copy], hearing: frozenset[AccountId]) -> Cfp:
         return build_call(
@@ -425,7 +326,7 @@ class Requester:
                 if kept is not None and kept.is_cancelled:
                     withdraw = functools.partial(self._withdraw, kept.id)
                     self._running.start(("cancel", kept.id), withdraw)
-            elif not self._has_live_purchase(task.task_id):
+            elif not self._purchases.is_live(task.task_id):
                 how, why = why_nobody(state)
                 if was_here or state.phase is not auctioning.Phase.VOID:
                     self._end(task.task_id, how, why)

@@ -34,6 +34,8 @@ class Part:
     """A program that must be there."""
     cwd: Path = ROOT
     env: dict[str, str] = field(default_factory=dict)
+    limit: int = LIMIT
+    """Seconds."""
 
 
 def python(tool: str, *arguments: str) -> tuple[str, ...]:
@@ -115,7 +117,7 @@ PARTS = (
     Part("polkadotjs", POLKADOT_JS, needs="npm"),
     Part("golibp2p", GO_LIBP2P, needs="go"),
     Part("e2e", tests("e2e", "-m", "not market")),
-    Part("market", python("pytest", "-q", "tests", "-m", "market"), named=True),
+    Part("market", python("pytest", "-q", "tests", "-m", "market"), named=True, limit=2 * LIMIT),
     Part("pallets-format", ("cargo", "fmt", "--all", "--check"), needs="cargo", cwd=PALLETS),
     Part("pallets-crates", python("python", "../scripts/check-crates"), needs="cargo", cwd=PALLETS),
     Part("pallets-lint", CLIPPY, needs="cargo", cwd=PALLETS),
@@ -143,10 +145,10 @@ def run(part: Part) -> tuple[str, float]:
     environment = {**os.environ, **part.env}
     try:
         done = subprocess.run(
-            part.command, cwd=part.cwd, env=environment, check=False, timeout=LIMIT
+            part.command, cwd=part.cwd, env=environment, check=False, timeout=part.limit
         )
     except subprocess.TimeoutExpired:
-        print(f"*** STOPPED: {part.name} took more than {LIMIT // 60} minutes")
+        print(f"*** STOPPED: {part.name} took more than {part.limit // 60} minutes")
         return "failed", time.monotonic() - start
     return ("passed" if done.returncode == 0 else "failed"), time.monotonic() - start
 

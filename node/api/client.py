@@ -170,12 +170,14 @@ def connect(folder: DataDir) -> Client:
     """
     record = folder.read_record()
     if record is None or not folder.is_running():
-        starting = folder.is_running()
+        if folder.is_running():
+            raise NoNodeError(f"the node on {folder.path} is starting: try again in a moment")
+        # A testnet's nodes lie together, and are its to start.
+        of_testnet = folder.path.parent.name == "nodes"
+        how = f"testnet start {folder.path.name}" if of_testnet else "node run"
         raise NoNodeError(
-            f"the node on {folder.path} is starting: try again in a moment"
-            if starting
-            else f"no node runs on {folder.path}: start one with `ainur node run`, or name its folder"
-            " with --data-dir"
+            f"no node runs on {folder.path}: start it with `ainur {how}`, or name another folder with"
+            " --data-dir"
         )
     try:
         token = folder.token.read_text().strip()

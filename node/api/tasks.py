@@ -26,7 +26,7 @@ from node.api.shapes import answer, error
 from node.api.view import View
 from node.database import DatabaseError
 from node.p2p.errors import BlobError, NetworkUsageError
-from node.requester import NewTask
+from node.trade.intake import NewTask
 from node.trade.life import LifeEvent, Stream
 from node.trade.running import StoppingError
 from node.trade.tasks import Kept

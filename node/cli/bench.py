@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
         "Queries of the local directory, at 1,000 and 100,000 agents.",
     ),
     "fairness": ("node.bench.fairness", "Sealed batches against first come, first served."),
+    "help": ("node.bench.help", "How long each command takes to print its help."),
     "p2p": ("node.bench.p2p", "The network: ours beside the library as it comes."),
     "task": (
         "node.bench.task",

@@ -34,6 +34,11 @@ class Purchases:
                 found = state
         return found
 
+    def is_live(self, copy: bytes) -> bool:
+        """Return whether a copy is bought, or was: its provider has not kept its escrow from being opened."""
+        state = self.of_copy(copy)
+        return state is not None and not is_reopened(state)
+
     def all_of(self, task: bytes) -> list[buying.Requester]:
         """Return where a task's copies stand, the oldest first."""
         found = (self.of_copy(copy.id) for copy in self._tasks.copies(task))

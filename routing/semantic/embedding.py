@@ -9,6 +9,7 @@ Vectors with Subword Information", TACL 2017, section 3.2 (n-grams of a word bet
 """
 
 import hashlib
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -53,8 +54,8 @@ class Embedder(Protocol):
 
 
 @lru_cache(maxsize=65_536)
-def _features(word: str) -> tuple[tuple[int, float], ...]:
-    """Return places in the vector, each with weight and sign, of a word and its pieces."""
+def _features(word: str) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the places in the vector of a word and its pieces, and their weights with their signs."""
     around = f"<{word}>"
     found = [(around, 1.0)]
     pieces = {around[i : i + size] for size in _PIECES for i in range(len(around) - size + 1)} - {
@@ -62,12 +63,14 @@ def _features(word: str) -> tuple[tuple[int, float], ...]:
     }
     share = _PIECE_WEIGHT / max(1, len(pieces)) ** 0.5
     found += [(piece, share) for piece in sorted(pieces)]
-    out: list[tuple[int, float]] = []
+    places: list[int] = []
+    weights: list[float] = []
     for feature, weight in found:
         # Not a checksum: CRCs are linear, and pieces that differ alike would meet again and again.
         hashed = int.from_bytes(hashlib.blake2b(feature.encode(), digest_size=8).digest(), "little")
-        out.append((hashed % DIMENSIONS, weight if hashed >> 63 else -weight))
-    return tuple(out)
+        places.append(hashed % DIMENSIONS)
+        weights.append(weight if hashed >> 63 else -weight)
+    return np.array(places, dtype=np.intp), np.array(weights, dtype=np.float64)
 
 
 class HashingEmbedder:
@@ -87,10 +90,16 @@ class HashingEmbedder:
         plain = unicodedata.normalize("NFKD", text[:MAX_CHARACTERS]).casefold()
         plain = "".join(c for c in plain if not unicodedata.combining(c))
         counts = Counter(word for word in _WORD.findall(plain) if word not in _COMMON)
-        vector = np.zeros(DIMENSIONS, dtype=np.float32)
+        if not counts:
+            return np.zeros(DIMENSIONS, dtype=np.float32)
+        places: list[NDArray[np.intp]] = []
+        weights: list[NDArray[np.float64]] = []
         for word, count in counts.items():
-            often = 1.0 + float(np.log(count))  # repeating a word does not buy the first place
-            for place, weight in _features(word[:64]):
-                vector[place] += weight * often
+            where, weight = _features(word[:64])
+            places.append(where)
+            # The logarithm: repeating a word does not buy the first place.
+            weights.append(weight if count == 1 else weight * (1.0 + math.log(count)))
+        sums = np.bincount(np.concatenate(places), np.concatenate(weights), DIMENSIONS)
+        vector = sums.astype(np.float32)
         length = float(np.linalg.norm(vector))
         return vector / np.float32(length) if length > 0 else vector

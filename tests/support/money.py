@@ -16,7 +16,7 @@ from chain.events.reputation import Bonded
 from chain.queries import AGENTS, ESCROWS, STANDINGS
 from chain.session import BlockEvent, BlockRef, Session
 from market.escrow.params import Params
-from market.escrow.record import TERMINAL, Escrow
+from market.escrow.record import TERMINAL, Escrow, Party, State
 from market.identity import AccountId
 from market.standing import EscrowId
 from market.units import BlockNumber
@@ -88,8 +88,10 @@ def _read(session: Session, since: Books | None) -> Books:
                 match each.event:
                     case Paid(escrow=escrow, milestone=milestone):
                         paid[escrow, milestone] += 1
-                    case Ended(escrow=escrow):
+                    case Ended(escrow=escrow, state=state):
                         ended[escrow] += 1
+                        if state.state is State.SPLIT:
+                            burned += _deposit_of(session, escrow, hash_)
     accounts = _accounts(session, final.hash)
     return Books(
         block=final,
@@ -117,6 +119,14 @@ def _burned(each: BlockEvent) -> int:
             return int(fields["actual_fee"])
         case _:
             return 0
+
+
+def _deposit_of(session: Session, number: EscrowId, at: str) -> int:
+    """Return the deposit of who disputed, which is burned where both arbiters were silent."""
+    escrow = session.read(ESCROWS, number, at=at)
+    assert escrow is not None
+    is_requesters = escrow.dispute is not None and escrow.dispute.by is Party.REQUESTER
+    return escrow.dispute_deposit if is_requesters else 0
 
 
 def _accounts(session: Session, at: str) -> dict[AccountId, tuple[int, int]]:

@@ -93,7 +93,10 @@ async def _converse(process: asyncio.subprocess.Process, said: bytes) -> bytes:
 async def _exit_of(process: asyncio.subprocess.Process) -> None:
     """Wait until a process has ended, whoever holds its pipes."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    handle = os.pidfd_open(process.pid)
+    try:
+        handle = os.pidfd_open(process.pid)
+    except ProcessLookupError:  # it has, and was waited for already
+        return
     loop.add_reader(handle, ended.set)
     try:
         await ended.wait()

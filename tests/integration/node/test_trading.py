@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from chain.signing import signer_from_identity
+from market import retirement
 from market.auction import requester as auctioning
 from market.auction.file import decode_auction_file_untrusted
 from market.auction.verify import verify_transcript
@@ -409,6 +410,32 @@ async def test_an_account_without_funds_is_told_before_anybody_hears_of_it(
         assert told.startswith("no-funds: it may cost")
         assert "fund it" in told
         assert bob.trading.runner.cases == {}
+
+
+async def test_what_is_over_for_good_is_put_away_and_is_still_shown(
+    market: Market, agent: RunningAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retirement, "QUIET", 8)
+    async with market.node("Bob", agents={NAME: agent}) as bob:
+        async with market.node("Alice") as alice:
+            task = await submit(alice)
+            told = await ended(alice, task)
+            for node in (alice, bob):
+                cases = node.trading.runner.cases
+                await eventually(lambda cases=cases: not cases, seconds=PATIENCE)
+        async with market.node("Alice") as alice:
+            assert alice.trading.runner.cases == {}
+            requester = alice.trading.requester
+            kept, state = requester.task(task), requester.purchase(task)
+            assert kept is not None
+            assert kept.ended == told
+            assert state is not None
+            assert state.outcome is not None
+            assert state.outcome.paid
+            assert json.loads(await requester.result(task)) == {"words": 6}
+            file = decode_auction_file_untrusted(await requester.auction_file(task))
+            assert verify_transcript(file.transcript, file.facts, file.evidence) == []
+            assert (await ended(alice, await submit(alice))).startswith("released")
 
 
 async def test_trading_goes_on_under_a_key_that_is_rotated_in_while_it_works(

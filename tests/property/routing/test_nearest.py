@@ -66,7 +66,7 @@ def test_of_equal_texts_the_smaller_tie_comes_first(ties: list[int], count: int)
     assert found == [handles[tie] for tie in range(count)]
 
 
-def test_the_graph_finds_what_a_look_at_all_finds_while_texts_come_and_go() -> None:
+def test_the_graph_finds_what_a_look_at_all_finds_while_texts_come_and_go_and_gain_weight() -> None:
     rng = np.random.default_rng(7)
     index, rows = Nearest(DIMENSIONS, above=300, below=200), {}
     hits = asked = 0
@@ -74,12 +74,16 @@ def test_the_graph_finds_what_a_look_at_all_finds_while_texts_come_and_go() -> N
     for step in range(2_500):
         grow = step < 1_000 or (step < 1_800 and step % 2)
         if grow or not rows:
-            row = (random_vector(rng), 0.0, step)
+            row = (random_vector(rng), float(rng.random()), step)
             rows[index.add(*row)] = row
         else:
             handle = sorted(rows)[int(rng.integers(len(rows)))]
             index.remove(handle)
             del rows[handle]
+        if step % 7 == 0 and rows:
+            handle = sorted(rows)[int(rng.integers(len(rows)))]
+            rows[handle] = (rows[handle][0], float(rng.random()), rows[handle][2])
+            index.reweigh(handle, rows[handle][1])
         was_graph.add(not index.is_exact)
         if step % 25 == 0 and rows:
             query = random_vector(rng)

@@ -54,6 +54,24 @@ def test_order_of_arrival_changes_no_award() -> None:
         assert len(awards) == 1
 
 
+def test_help_is_measured_of_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    from node.bench import help as help_
+
+    every = list(help_._commands())
+    assert () in every
+    assert ("testnet", "up") in every
+    monkeypatch.setattr(help_, "_commands", lambda: iter([(), ("testnet", "up")]))
+    monkeypatch.setattr(help_, "LIMIT_MS", 1e9)
+    result = CliRunner().invoke(cli, ["bench", "help", "--quick", "--json"])
+    assert result.exit_code == 0, result.output
+    [row] = json.loads(result.stdout)["commands"]
+    assert row["command"] == "ainur"
+    assert row["median_ms"] > 0
+    assert row["processor_ms"] > 0
+    monkeypatch.setattr(help_, "LIMIT_MS", 0.0)
+    assert CliRunner().invoke(cli, ["bench", "help", "--quick"]).exit_code == 1
+
+
 def test_fairness_reports_and_meets_its_goals() -> None:
     result = CliRunner().invoke(cli, ["bench", "fairness", "--quick", "--json"])
     assert result.exit_code == 0, result.output

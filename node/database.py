@@ -8,6 +8,7 @@ Everything that a node does at one moment is one :meth:`Database.batch`: written
 while the rest of the node goes on. Whoever acts upon what it wrote does so after the batch.
 """
 
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ __all__ = [
     "NewerSchemaError",
 ]
 
+_LOG: Final = logging.getLogger("ainur.database")
 APPLICATION_ID: Final = 0x61696E75
 """``ainu``: what ``file`` and a reader of the header see."""
 
@@ -150,6 +152,7 @@ class Database:
     def __init__(self, db: sqlite3.Connection, file: Path) -> None:
         """Use :meth:`open`."""
         self._db, self._file = db, file
+        self._has_told = False
         self._lock = trio.Lock()
 
     @classmethod
@@ -254,10 +257,14 @@ class Database:
             await trio.to_thread.run_sync(self.execute, "COMMIT")
 
     def _failed(self, error: sqlite3.Error) -> DatabaseError:
-        return DatabaseError(
+        failed = DatabaseError(
             f"{self._file} cannot be written ({error}): free space on the disk, then start the node again;"
             " it goes on where it was"
         )
+        if not self._has_told:  # whoever was writing, this ends the node: its log says why
+            self._has_told = True
+            _LOG.error("%s", failed)
+        return failed
 
 
 def _prepare(db: sqlite3.Connection, file: Path, synchronous: Synchronous) -> None:

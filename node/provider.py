@@ -19,7 +19,7 @@ from market.auction.bidder import evidence_of
 from market.auction.effects import TranscriptReceived
 from market.auction.facts import Facts
 from market.auction.verify import verify_transcript
-from market.cases import CaseKey, State, is_over
+from market.cases import CaseKey
 from market.envelope import Opened, reopen
 from market.errors import MarketError, PeerError
 from market.hashing import AuctionId, MessageId
@@ -38,6 +38,7 @@ from node.p2p.errors import NetworkError
 from node.trade.gate import Gate, Load, Refusal, Workload
 from node.trade.results import Results
 from node.trade.running import Running
+from node.trade.slots import slots_of
 
 __all__ = ["Performer", "Provider"]
 
@@ -159,7 +160,7 @@ class Provider:
 
     def taken(self, capability: str) -> int:
         """Return how many slots are bound: bids that may still win, awards, and work that is not delivered."""
-        return sum(_slots_of(state, capability) for state in self._runner.cases.values())
+        return sum(slots_of(state, capability) for state in self._runner.cases.values())
 
     # The auction is over: believe its transcript only after computing it again.
 
@@ -307,25 +308,6 @@ class _Reports:
 def serving_margin(state: serving.Provider) -> int:
     """Return the blocks before its deadline at which work that is not done is given back."""
     return state.policy.margin_of(state.found.escrow.deliver_within) if state.found else 0
-
-
-def _slots_of(state: State, capability: str) -> int:
-    match state:
-        case serving.Provider(terms=terms) if terms is not None and not is_over(state):
-            is_busy = terms.capability == capability and len(state.results) < len(terms.milestones)
-            return int(is_busy and state.phase is not serving.Phase.CONTESTED)
-        case bidder.Bidder() if state.ask is not None and not is_over(state):
-            tasks = state.call.body.tasks
-            mine = [p.task for p in state.ask.prices if tasks[p.task].capability == capability]
-            if state.transcripts:
-                return 0  # it is over; what we have won is being served, and counts there
-            if not state.awards:
-                return min(len(mine), len(state.ask.slot_surcharge))
-            account = AccountId(reopen(state.commitment).sender)
-            last = state.awards[-1].body
-            return sum(line.provider == account and line.task in mine for line in last.lines)
-        case _:
-            return 0
 
 
 def _sender(raw: bytes) -> AccountId:

@@ -1,7 +1,4 @@
-"""A testnet's node for scenarios: windows for a busy machine, and agents that work for as long as they are told.
-
-Auctions end early once everybody has answered, so the windows cost nothing where nobody is missing.
-"""
+"""A testnet's node for scenarios: its agents work for as long as they are told."""
 
 import functools
 from pathlib import Path
@@ -17,7 +14,6 @@ from node.executor.loading import load_agents
 from node.requester import Terms
 from node.testnet import node_program
 from node.testnet.forking import Say
-from node.trade.calls import Windows
 
 __all__ = ["AGENT", "PROGRAM", "run_patient_node"]
 
@@ -29,7 +25,6 @@ LEAST_PERCENT = 30
 """What a provider asks that has to win."""
 GATHER = 0.5
 """Seconds within which two submissions surely come."""
-WINDOWS = Windows(commit=16, reveal=16, accept=12)
 
 
 def _agents(provider: int) -> tuple[AgentSpec, ...]:
@@ -40,8 +35,7 @@ def _agents(provider: int) -> tuple[AgentSpec, ...]:
 
 
 def run_patient_node(argument: dict[str, Any], say: Say) -> None:
-    """Run a node as a testnet does, but for its windows and what it sells."""
-    node_program.CI_WINDOWS = WINDOWS  # type: ignore[misc]  # what makes this another program
-    node_program.Terms = functools.partial(Terms, gather_seconds=GATHER)  # type: ignore[misc,assignment]  # as above
+    """Run a node as a testnet does, but for how long it gathers and what it sells."""
+    node_program.Terms = functools.partial(Terms, gather_seconds=GATHER)  # type: ignore[misc,assignment]  # what makes this another program
     node_program.agents_of = _agents
     node_program.run_node(argument, say)

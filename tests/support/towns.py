@@ -6,13 +6,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import trio
 
 from chain.client import open_chain
+from chain.errors import ChainError
 from chain.stored import MemoryStore
 from market.auction.file import decode_auction_file_untrusted
 from market.auction.verify import verify_transcript
@@ -40,6 +41,10 @@ CAPABILITY: Final = "text.wordcount"
 PATIENCE: Final = 150.0
 """Seconds after which something that should happen has not."""
 LOOK: Final = 0.1
+KEEP_UP: Final = 10.0
+"""Seconds between two readings of the books, at most: a chain keeps few states."""
+WINDOWS: Final = (16, 16, 12)
+"""For a busy machine; they end early once everybody has answered, so they cost nothing where nobody is missing."""
 
 T = TypeVar("T")
 
@@ -61,6 +66,7 @@ class Town:
         self.plan = Plan(nodes, testnet.view.seed)
         self.url = testnet.chain_url
         self._params: Params = trio.run(_params, self.url)
+        self._read_at = time.monotonic()
         self._start = self._last = trio.run(read_books, self.url)
 
     # What users do.
@@ -98,7 +104,15 @@ class Town:
         threading.Thread(target=listen, daemon=True).start()
         seen = []
         give_up = time.monotonic() + PATIENCE
-        while (event := heard.get(timeout=max(give_up - time.monotonic(), LOOK))) is not None:
+        while True:
+            try:
+                event = heard.get(timeout=KEEP_UP)
+            except queue.Empty:
+                assert time.monotonic() < give_up, f"no {kind} at {node} in {seen}"
+                self._keep_up()
+                continue
+            if event is None:
+                break
             if event["kind"] == kind and all(event.get(n) == v for n, v in fields.items()):
                 return event
             seen.append(event["kind"])
@@ -118,6 +132,7 @@ class Town:
         """Wait until a task has ended, and return the line that its user is told."""
 
         def line() -> str | None:
+            self._keep_up()
             try:
                 return self.task(task, node)["ended"]
             except RefusedError:
@@ -174,7 +189,14 @@ class Town:
     def books(self) -> Books:
         """Read the chain's books."""
         self._last = trio.run(read_books, self.url, self._last)
+        self._read_at = time.monotonic()
         return self._last
+
+    def _keep_up(self) -> None:
+        """Read what has happened before the chain forgets it; not while it is gone."""
+        if time.monotonic() > self._read_at + KEEP_UP:
+            with suppress(ChainError):
+                self.books()
 
     def require_all_is_well(self, *tasks: str, node: str = BUYER) -> Books:
         """Wait until no escrow is open any more, and hold everything to what must be true then.
@@ -221,7 +243,8 @@ async def _params(url: str) -> Params:
 def open_town(folder: Path, nodes: int = 3) -> Iterator[Town]:
     """Run a testnet of patient nodes."""
     where = folder_of("town", folder / "town")
-    control.up(where, control.Wanted(nodes=nodes, program=PROGRAM, owner=os.getpid()))
+    wanted = control.Wanted(nodes=nodes, program=PROGRAM, windows=WINDOWS, owner=os.getpid())
+    control.up(where, wanted)
     testnet = Testnet(where)
     try:
         yield Town(testnet, nodes)

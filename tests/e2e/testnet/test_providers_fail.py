@@ -29,22 +29,6 @@ def _all_run(town: Town) -> Iterator[None]:
     town.mend()
 
 
-def test_a_winner_killed_before_it_accepts_leaves_the_task_to_the_next(town: Town) -> None:
-    withholder = town.testnet.add_cheater("non-revealer")
-    try:
-        town.until_known(3)
-        task = town.submit()
-        # The one who withholds its bid keeps the auction open, while the best one is killed.
-        town.wait_for(task, "revealed", provider=town.testnet.node(BEST).account)
-        town.testnet.kill(BEST)
-        assert town.winner(task) == BEST
-        assert town.ended(task).startswith("released")
-        books = town.require_all_is_well(task)
-        assert list(town.paid_to(books, task)) == [NEXT]
-    finally:
-        town.testnet.kill(withholder)
-
-
 @pytest.mark.parametrize("step", ["agreed", "started", "done"])
 def test_a_winner_killed_after_a_step_goes_on_when_it_is_back(town: Town, step: str) -> None:
     task = town.submit(seconds=1.0)
@@ -140,3 +124,19 @@ def test_a_node_whose_disk_is_full_stops_says_why_and_goes_on_with_room(
     assert town.ended(task).startswith("released")
     books = town.require_all_is_well(task)
     assert len(town.paid_to(books, task)) == 1
+
+
+def test_a_winner_killed_before_it_accepts_leaves_the_task_to_the_next(town: Town) -> None:
+    withholder = town.testnet.add_cheater("non-revealer")
+    try:
+        town.until_known(3)
+        task = town.submit()
+        # The one who withholds its bid keeps the auction open, while the best one is killed.
+        town.wait_for(task, "revealed", provider=town.testnet.node(BEST).account)
+        town.testnet.kill(BEST)
+        assert town.winner(task) == BEST
+        assert town.ended(task).startswith("released")
+        books = town.require_all_is_well(task)
+        assert list(town.paid_to(books, task)) == [NEXT]
+    finally:
+        town.testnet.kill(withholder)

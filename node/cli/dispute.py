@@ -81,7 +81,7 @@ def _show(rows: list[dict[str, Any]], at: "Snapshot") -> None:
                 format_amount(int(row["dispute"]["amount"])),
                 row["dispute"]["by"],
                 row["dispute"]["reason"],
-                f"{row['arbiter'][:8]}…" if row["arbiter"] else "the chain's own",
+                _asked(row),
                 "over" if row["is_late"] else in_blocks(row["deadline"], at.now, at.ms_per_block),
                 row["after_deadline"] or "",
             ]
@@ -91,6 +91,12 @@ def _show(rows: list[dict[str, Any]], at: "Snapshot") -> None:
     click.echo(
         "`ainur escrow show ESCROW` has the rest, `ainur dispute rule ESCROW --to …` decides"
     )
+
+
+def _asked(row: dict[str, Any]) -> str:
+    """Return who is asked: once the named arbiter was silent, the chain's own is."""
+    is_named = row["arbiter"] is not None and row["state"] == State.DISPUTED.value
+    return f"{row['arbiter'][:8]}…" if is_named else "the chain's own"
 
 
 def _share(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:

@@ -37,6 +37,8 @@ from node.trade.calls import Windows
 
 __all__ = ["NodeOrder", "follow_refusals", "run_node"]
 
+DRIFT: Final = 4.0
+"""Share by which blocks may take longer than the chain says: a busy machine seals late, and its deadlines follow."""
 TOLD: Final = 24
 """Capabilities that are told to the supervisor: so many fit into a line."""
 
@@ -137,7 +139,7 @@ def _run(order: NodeOrder, folder: DataDir, say: Say) -> None:
         ),
         agents=agents,
         grants=grants,
-        terms=Terms(windows=windows, arbiter=account_from_ss58(order.arbiter)),
+        terms=Terms(windows=windows, arbiter=account_from_ss58(order.arbiter), drift=DRIFT),
         chain=order.chain,
         api_port=order.api_port,
         beside=lambda network: follow_refusals(network, Path(order.refused), say),

@@ -87,8 +87,8 @@ def check_work(story: dict[str, Any]) -> None:
     assert "def totals(rows" in results["code.format"]["code"]
     assert results["text.summarize"]["sentences"] == 3
     verdicts = of_kind(story, "verdict")
-    assert all(each["is_good"] for each in verdicts)
-    assert verdicts[0]["bids"] >= 2
+    assert all(each["is_good"] for each in verdicts), verdicts
+    assert verdicts[0]["opened"] >= 1
     steps = [each["kind"] for each in of_kind(story, "moment") if each["task"] == ""]
     wanted = [
         "submitted",
@@ -100,7 +100,9 @@ def check_work(story: dict[str, Any]) -> None:
         "checked",
         "settled",
     ]
-    assert [kind for kind in steps if kind in wanted] == wanted
+    # On a machine that is too busy it is handed in again; what counts is how it went in the end.
+    last = len(steps) - steps[::-1].index("submitted") - 1
+    assert [kind for kind in steps[last:] if kind in wanted] == wanted, steps
     before = {row["name"]: row for row in story["before"]["accounts"]}
     after = {row["name"]: row for row in story["after"]["accounts"]}
     assert after["n1"]["free"] < before["n1"]["free"]

@@ -147,6 +147,8 @@ def test_a_third_killed_frozen_or_cut_off_and_every_directory_is_right_within_fi
     until_right(agents)
 
     killed, frozen, cut_off, well = agents[2:5], agents[5:8], agents[8:11], hubs + agents[11:]
+    for agent in cut_off[1:]:  # whoever knows nobody but those it is cut off from is alone
+        agent.node.ask("connect", cut_off[0].node.address)
     for agent in killed:
         agent.node.signal(signal.SIGKILL)
     for agent in frozen:

@@ -14,6 +14,7 @@ from market.identity import ss58_from_account
 from node.api.client import ApiError, NoNodeError
 from node.chainhost import lock
 from node.cli import api, on_chain
+from node.cli.dispute import _asked
 from node.cli.moments import about, in_blocks
 from node.cli.on_chain import Place
 from node.testnet.errors import TestnetError
@@ -136,3 +137,17 @@ def test_blocks_are_times_where_the_pace_is_known_and_they_are_to_come() -> None
     assert in_blocks(1_100, 1_000, 250.0) == "block 1,100 (about 25 s)"
     assert in_blocks(1_100, 1_000, None) == "block 1,100"
     assert in_blocks(900, 1_000, 250.0) == "block 900"
+
+
+@pytest.mark.parametrize(
+    ("state", "arbiter", "asked"),
+    [
+        ("Disputed", ALICE, f"{ALICE[:8]}…"),
+        ("Disputed", None, "the chain's own"),
+        ("Escalated", ALICE, "the chain's own"),
+    ],
+)
+def test_once_the_named_arbiter_was_silent_the_chains_own_is_asked(
+    state: str, arbiter: str | None, asked: str
+) -> None:
+    assert _asked({"state": state, "arbiter": arbiter}) == asked

@@ -4,6 +4,7 @@ What a block does to escrows, money and scores is a backend's: the mirror of the
 (:mod:`node.simulation.mirrored`), or the runtime itself (:mod:`node.simulation.real`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from random import Random
 from typing import Protocol
@@ -31,6 +32,8 @@ class Signed:
     """None for the chain's own authority."""
     key: str
     what: Submission
+    nonce: int | None = None
+    """Which of the account's it is, from 0; None where their order does not matter."""
 
 
 @attrs.frozen
@@ -82,7 +85,10 @@ class Backend(Protocol):
 
 
 class SimChain:
-    """Blocks out of a pool, with a finalised head behind the best one, and reorganisations up to it."""
+    """Blocks out of a pool, with a finalised head behind the best one, and reorganisations up to it.
+
+    An account's submissions are carried out in the order in which it signed them, as nonces have it.
+    """
 
     def __init__(self, backend: Backend, lag: int, rng: Random) -> None:
         self.backend = backend
@@ -118,10 +124,11 @@ class SimChain:
             miss: probability of a submission to wait for another block.
         """
         rng = self._rng
-        taken = [signed for signed in self.pool.values() if rng.random() >= miss]
+        lucky = [signed for signed in self.pool.values() if rng.random() >= miss]
+        rng.shuffle(lucky)
+        taken = self._in_order(lucky)
         for signed in taken:
             del self.pool[signed.by, signed.key]
-        rng.shuffle(taken)
         refusals = self.backend.build(taken)
         number = self.backend.head
         self.blocks[number] = [
@@ -131,6 +138,23 @@ class SimChain:
         for carried in self.blocks[number]:
             self._places[carried.signed.by, carried.signed.key] = number, carried
         self._final = BlockNumber(max(self._final, self.backend.head - self.lag))
+
+    def _in_order(self, lucky: Sequence[Signed]) -> list[Signed]:
+        """Return those whose turn it is: of each account in the order of nonces, and none after a gap."""
+        next_of = Counter(
+            carried.signed.by
+            for _, carried in self._places.values()
+            if carried.signed.nonce is not None
+        )
+        waiting = {(each.by, each.nonce): each for each in lucky if each.nonce is not None}
+        taken: list[Signed] = []
+        for each in lucky:
+            if each.nonce is None:
+                taken.append(each)
+            elif (turn := waiting.get((each.by, next_of[each.by]))) is not None:
+                next_of[each.by] += 1
+                taken.append(turn)
+        return taken
 
     def reorganise(self) -> int:
         """Throw away some blocks that are not final; what was in them goes back to the pool, or is lost.

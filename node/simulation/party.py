@@ -229,7 +229,7 @@ class Party:
         world, what = self.world, self.disk.submissions[key]
         if key in self._told or world.is_rpc_lost() or world.bug.withholds(self, key):
             return
-        signed = Signed(self.account, key, what)
+        signed = Signed(self.account, key, what, list(self.disk.submissions).index(key))
         word = world.chain.final_word(signed)
         if word is None:
             world.chain.submit(signed)

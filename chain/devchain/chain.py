@@ -59,7 +59,7 @@ from chain.devchain.errors import (
     UsageError,
 )
 from chain.devchain.genesis import build_genesis
-from chain.devchain.hashing import blake2_256, storage_prefix
+from chain.devchain.hashing import blake2_256, storage_prefix, twox
 from chain.devchain.ledger import Ledger, Move
 from chain.devchain.metadata import EVENTS_KEY
 from chain.devchain.notices import BlockFinalized, BlockImported, HeadChanged, Listener, Outbox
@@ -76,6 +76,7 @@ from chain.devchain.view import At, ChainView
 __all__ = ["At", "DevChain", "Faults", "Snapshot"]
 
 NUMBER_KEY = storage_prefix("System", "Number")
+BLOCK_HASH_PREFIX = storage_prefix("System", "BlockHash")
 NOW_KEY = storage_prefix("Timestamp", "Now")
 EXTERNAL = b"\2"
 """``TransactionSource::External``."""
@@ -534,8 +535,12 @@ class DevChain(ChainView):
         if target == self.head.number + 1:
             return self.build()
         # frame-system asserts that a block's number follows the one in storage.
-        number = struct.pack("<I", target - 1)
-        return self._by_hand([(NUMBER_KEY, number)], target)
+        writes = [(NUMBER_KEY, struct.pack("<I", target - 1))]
+        if self.head.number and blocks <= _LONGEST_ERA:
+            # The next block would record this one's hash, over which whoever last saw it signs its eras.
+            number = struct.pack("<I", self.head.number)
+            writes.append((BLOCK_HASH_PREFIX + twox(number, 8) + number, self.head.hash))
+        return self._by_hand(writes, target)
 
     def _by_hand(
         self, writes: Iterable[tuple[bytes, bytes | None]], number: int | None = None
@@ -665,6 +670,8 @@ class DevChain(ChainView):
 _U64 = 8
 _LAST_NUMBER = 2**32 - 2
 """frame-system's numbers have 32 bits; the last is left so that one more block can be built."""
+_LONGEST_ERA = 65_536
+"""Blocks; source: sp_runtime::generic::Era."""
 
 
 def _blocks(entries: Iterable[Entry]) -> tuple[Block, ...]:

@@ -363,6 +363,16 @@ async def test_whether_anything_was_signed_is_told_apart_when_nobody_reaches_the
     assert await balance(backend) == AINU
 
 
+async def test_what_is_signed_over_the_head_before_a_jump_is_carried_out_after_it(
+    backend: Backend, store: MemoryStore
+) -> None:
+    async with submitter(backend.url, store) as (client, _):
+        await client.submit("before", TransferKeepAlive(ALICE.account, Planck(AINU)), ALICE)
+        await backend.advance(20)  # within the moment for which the client's head is good enough
+        await client.submit("pay", PAY, ALICE)
+    assert await balance(backend) == AINU
+
+
 @embedded_only("a node's pool cannot be told to refuse")
 async def test_a_full_pool_is_waited_for(backend: Backend, store: MemoryStore) -> None:
     await backend.call("dev_setFaults", {"refuse": 3})

@@ -297,6 +297,19 @@ def test_a_jump_goes_there_in_one_block_and_chain_and_clients_go_on(chain: DevCh
     assert_true_root(chain)
 
 
+def test_who_signed_over_the_head_before_a_jump_is_taken_after_it_while_the_era_lasts(
+    chain: DevChain,
+) -> None:
+    chain.submit(sign(chain, BOB, remark(chain), 0))
+    before = chain.build()
+    late = sign(chain, BOB, remark(chain), 1, era=(64, before.number))
+    assert chain.advance(20).number == before.number + 20
+    assert bytes.fromhex(chain.query("System", "BlockHash", before.number)[2:]) == before.hash
+    chain.submit(late)
+    assert len(chain.build().extrinsics) == 2
+    assert_true_root(chain)
+
+
 def test_a_jump_from_genesis_builds_block_1_first(open_chain: Any) -> None:
     chain = open_chain()
     assert chain.advance(100).number == 100

@@ -127,25 +127,35 @@ def _ending(interrupted: type[Exception], *errors: type[Exception]) -> Iterator[
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         yield
-    except* interrupted as group_:
-        _end(group_)
-    except* (BrokenPipeError, SystemExit):  # rich makes the one into the other
-        # Whoever read has gone, as `head` does. What is still buffered would complain at the very end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except* errors as group_:
-        raise failure(_first(group_)) from group_
+    except BaseException as error:
+        from node.chainhost.daemon import first_of
+
+        group_ = error if isinstance(error, BaseExceptionGroup) else BaseExceptionGroup("", [error])
+        if found := _wholly(group_, interrupted):
+            _end(found)
+        if _wholly(group_, BrokenPipeError, SystemExit):  # rich makes the one into the other
+            # Whoever read has gone, as `head` does. What is still buffered would complain at the very end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        if found := _wholly(group_, *errors):
+            raise failure(first_of(found)) from error
+        raise
+
+
+def _wholly(
+    group_: BaseExceptionGroup[Any], *kinds: type[BaseException]
+) -> BaseExceptionGroup[Any] | None:
+    """Return a group if nothing but such exceptions is in it."""
+    found, rest = group_.split(kinds)
+    return found if rest is None else None
 
 
 def _end(interrupted: BaseExceptionGroup[Any]) -> Never:
-    error = _first(interrupted)
+    from node.chainhost.daemon import first_of
+
+    error = first_of(interrupted)
     click.echo(f"\n{error}", err=True)
     sys.exit(128 + error.number)
-
-
-def _first(group_: BaseExceptionGroup[Any]) -> Any:
-    first = group_.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _to_json(result: Any, *, keep: bool) -> dict[str, Any]:

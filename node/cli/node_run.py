@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import trio
 
@@ -13,6 +12,7 @@ from market.messages import Blob, Capability
 from market.units import Planck
 from node.agents.builtin import builtin_agents
 from node.agents.specs import AgentSpec
+from node.chainhost.daemon import first_of
 from node.database import DatabaseError
 from node.directory.announcer import Pace
 from node.executor.errors import ExecutorError
@@ -111,6 +111,7 @@ def run_foreground(
             slots=slots,
             terms=Terms(windows=Windows(commit=commit, reveal=reveal, accept=accept)),
         )
+        refusal: Exception | None = None
         try:
             trio.run(run_node, config, keys, tell)
         except* (
@@ -118,10 +119,11 @@ def run_foreground(
             *(ExecutorError, DatabaseError),
         ) as group:
             # Nurseries wrap what ends them; a start that failed has one reason.
-            raise _first(group) from None
+            refusal = first_of(group)
         except* OSError as group:
-            first = _first(group)
-            raise StartError(f"the node cannot go on: {first}") from first
+            refusal = StartError(f"the node cannot go on: {first_of(group)}")
+        if refusal is not None:
+            raise refusal
 
 
 async def _declared(
@@ -135,11 +137,3 @@ async def _declared(
     for file in files:
         named += await load_agents(file, Limits(), grants)
     return (*(s for n, s in found.items() if n not in {a.offer.capability for a in named}), *named)
-
-
-def _first(group: BaseExceptionGroup[Any]) -> Exception:
-    error: Any = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    found: Exception = error
-    return found

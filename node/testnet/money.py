@@ -11,6 +11,7 @@ from chain.errors import ChainError
 from chain.stored import MemoryStore
 from market.identity import AccountId, account_from_ss58
 from market.units import Planck
+from node.chainhost.daemon import first_of
 from node.testnet.errors import BrokenError
 
 __all__ = ["Funds", "read_funds"]
@@ -45,10 +46,15 @@ def read_funds(url: str, accounts: Sequence[str]) -> dict[str, Funds]:
             async with open_chain(url, MemoryStore()) as chain:
                 return {each: await _funds(chain, account_from_ss58(each)) for each in accounts}
 
+    found: dict[str, Funds] = {}
+    refusal: Exception | None = None
     try:
-        return trio.run(run)
+        found = trio.run(run)
     except* (ChainError, trio.TooSlowError) as group:
-        raise BrokenError(f"the chain at {url} does not say who has what: {group.exceptions[0]}") from group  # fmt: skip
+        refusal = first_of(group)
+    if refusal is not None:
+        raise BrokenError(f"the chain at {url} does not say who has what: {refusal}") from refusal
+    return found
 
 
 async def _funds(chain: Chain, account: AccountId) -> Funds:

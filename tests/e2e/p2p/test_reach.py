@@ -236,7 +236,7 @@ def test_a_relayed_connection_becomes_a_direct_one_where_there_is_a_way(
         config={**anywhere, "relays": [by(relay, "10.77.2.")]},
     )
     seeker.ask("connect", circuit.replace("10.77.1.1", "10.77.2.1"))
-    assert any("p2p-circuit" in path for path in hidden.ask("paths", seeker.peer))
+    until(lambda: any("p2p-circuit" in path for path in hidden.ask("paths", seeker.peer)))
     forward(name, on=True)
     until(
         lambda: any(

@@ -9,6 +9,7 @@ import click
 
 from market.errors import UsageError
 from market.identity import account_from_ss58
+from node.cli.chain_options import dry_run_option, show_plan
 from node.cli.keys_chain import register, rotate
 from node.cli.keys_options import PASSPHRASE, asker, keystore_of, store_option
 from node.cli.output import guarded, json_option, print_json
@@ -76,11 +77,11 @@ def _tell(name: str, file: Any, path: Path, *, as_json: bool) -> None:
 )
 @PASSPHRASE
 @store_option
+@dry_run_option
 @json_option
 @guarded(*_ERRORS)
-def new(
-    name: str, account: str | None, passphrase_file: Path | None, keystore: Path, as_json: bool
-) -> None:
+def new(name: str, account: str | None, passphrase_file: Path | None, keystore: Path,
+        dry_run: bool, as_json: bool) -> None:  # fmt: skip
     """Make a key; it is a peer on the network and an account on chain.
 
     A node that runs takes it up when it is started again.
@@ -89,7 +90,10 @@ def new(
 
     store = keystore_of(keystore)
     signs_for = None if account is None else account_from_ss58(account)
-    store.path_of(name)  # refuse a bad name before anybody types a passphrase
+    store.require_free(name)  # before anybody types a passphrase
+    if dry_run:
+        show_plan(name, f"make a key in {store.path_of(name)}", as_json=as_json)
+        return
     passphrase = find_passphrase(passphrase_file, asker(confirm=True))
     made = store.create(name, new_seed(), passphrase, account=signs_for)
     _tell(name, made.file, made.path, as_json=as_json)
@@ -188,19 +192,24 @@ def export(name: str, output: Path | None, reveal_seed: bool, yes: bool,
 @click.option("--dev", metavar="NAME", help="A development account, such as Alice.")
 @PASSPHRASE
 @store_option
+@dry_run_option
 @json_option
 @guarded(*_ERRORS)
 def import_(name: str, key_file: Path | None, seed_file: Path | None, dev: str | None,
-            passphrase_file: Path | None, keystore: Path, as_json: bool) -> None:  # fmt: skip
+            passphrase_file: Path | None, keystore: Path, dry_run: bool, as_json: bool) -> None:  # fmt: skip
     """Take a key in."""
     from node.keystore.development import development_seed
     from node.keystore.files import read_private
     from node.keystore.sealing import open_key, read_key_file
 
     store = keystore_of(keystore)
-    store.path_of(name)
+    store.require_free(name)
     if sum(given is not None for given in (key_file, seed_file, dev)) != 1:
         raise click.UsageError("give one of --file, --seed-file and --dev")
+    if dry_run:
+        what = f"the development key {dev}" if dev is not None else str(key_file or seed_file)
+        show_plan(name, f"take {what} in as {store.path_of(name)}", as_json=as_json)
+        return
     if key_file is not None:
         file = read_key_file(read_private(key_file), str(key_file))
         # A key that cannot be opened is found out now, not on the day it is needed.

@@ -11,7 +11,12 @@ import attrs
 
 from market.errors import UsageError
 from market.identity import AccountId, Identity, ss58_from_account
-from node.keystore.errors import DevelopmentKeyError, KeystoreError, NoSuchKeyError
+from node.keystore.errors import (
+    DevelopmentKeyError,
+    KeyExistsError,
+    KeystoreError,
+    NoSuchKeyError,
+)
 from node.keystore.files import create_exclusively, make_private_folder, read_private
 from node.keystore.sealing import PERSON_COST, KeyFile, open_key, read_key_file, seal_key
 
@@ -65,6 +70,18 @@ class Keystore:
                 f"{name!r} is no name for a key: up to 63 letters, digits, dots, dashes, underscores"
             )
         return self.folder / f"{name}{_ENDING}"
+
+    def require_free(self, name: str) -> None:
+        """Refuse a name before anybody types a passphrase for it.
+
+        Raises:
+            KeyExistsError: it is taken.
+            UsageError: it is none.
+        """
+        if self.path_of(name).exists():
+            raise KeyExistsError(
+                f"{self.path_of(name)} exists, and is never overwritten: choose another name"
+            )
 
     def names(self) -> list[str]:
         """Return the names of all keys, sorted."""

@@ -136,12 +136,13 @@ def test_every_command_can_answer_in_json() -> None:
 CHANGING = {
     ("bond", "add"), ("bond", "remove"), ("bond", "withdraw"), ("chain", "advance"),
     ("chain", "down"), ("chain", "reset"), ("chain", "up"), ("dispute", "rule"),
-    ("keys", "register"), ("keys", "rotate"), ("submit",), ("task", "cancel"),
+    ("keys", "import"), ("keys", "new"), ("keys", "register"), ("keys", "rotate"), ("submit",),
+    ("task", "cancel"),
     ("testnet", "add-agent"), ("testnet", "add-cheater"), ("testnet", "down"), ("testnet", "freeze"),
     ("testnet", "heal"), ("testnet", "kill"), ("testnet", "partition"), ("testnet", "reset"),
     ("testnet", "start"), ("testnet", "up"),
 }  # fmt: skip
-"""Commands that change what others depend on: a chain, a market, processes."""
+"""Commands that change what others depend on: a chain, a market, processes, keys."""
 
 
 def test_what_changes_state_can_be_tried_without_changing_it() -> None:

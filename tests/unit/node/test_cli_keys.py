@@ -170,6 +170,20 @@ def test_rotation_of_anothers_operator_key_needs_a_key_that_may(home: Path) -> N
     assert "--signed-by" in result.output
 
 
+def test_a_key_can_be_planned_without_being_made(home: Path) -> None:
+    file = home / "seed"
+    file.write_text(SEED)
+    file.chmod(0o600)
+    planned = read("new", "one", "--dry-run"), read("import", "--seed-file", str(file), "--dry-run")
+    assert [each["dry_run"] for each in planned] == [True, True]
+    assert str(home / "keys" / "one.key.json") in planned[0]["would"]
+    assert read("list")["keys"] == []
+    read("new", "one")
+    refused = run("new", "one", "--dry-run")
+    assert refused.exit_code == 1
+    assert "choose another name" in refused.output
+
+
 def test_a_dry_run_changes_nothing(home: Path) -> None:
     read("new", "node")
     shown = read("rotate", "node", "--to", "next", "--chain", "ws://127.0.0.1:1", "--dry-run")

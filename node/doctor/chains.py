@@ -1,7 +1,5 @@
 """The chains: those that our processes are on answer, are the same as when they started, and run our runtime."""
 
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +16,7 @@ from node.chainhost.home import Folder
 from node.doctor.files import Place, places
 from node.doctor.finding import Finding, fine, idle
 from node.process.datadir import DataDir
+from node.testnet.client import connected
 
 __all__ = ["answers", "chains", "nodes", "one_chain", "runtime"]
 
@@ -139,19 +138,10 @@ def answers(place: Place) -> bool:
 
 def _connects(path: Path) -> bool:
     try:
-        # A socket's address has 108 bytes at most; a path may be longer.
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with connected(path, PATIENCE):
+            return True
     except OSError:
         return False
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.settimeout(PATIENCE)
-            sock.connect(f"/proc/self/fd/{folder}/{path.name}")
-    except OSError:
-        return False
-    finally:
-        os.close(folder)
-    return True
 
 
 def _wrong(found: str, mend: str) -> Finding:

@@ -3,6 +3,9 @@
 import json
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from node.testnet import errors
@@ -10,7 +13,7 @@ from node.testnet.config import TestnetView
 from node.testnet.errors import BrokenError, NotRunningError, TestnetError
 from node.testnet.home import Folder
 
-__all__ = ["order"]
+__all__ = ["connected", "order"]
 
 PATIENCE = 150.0
 """Seconds for an answer: a process is started and waited for."""
@@ -31,17 +34,35 @@ def order(folder: Folder, do: str, **arguments: Any) -> TestnetView:
     return TestnetView.from_json(answer["ok"])
 
 
+@contextmanager
+def connected(path: Path, seconds: float) -> Iterator[socket.socket]:
+    """Be connected to a socket of a file system, however long its path is.
+
+    Args:
+        path: of the socket.
+        seconds: for each wait.
+
+    Raises:
+        OSError: nobody listens there, or no folder is there.
+    """
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.settimeout(seconds)
+            # A socket's address has 108 bytes at most; a path may be longer.
+            sock.connect(f"/proc/self/fd/{directory}/{path.name}")
+            yield sock
+    finally:
+        os.close(directory)
+
+
 def _ask(folder: Folder, what: dict[str, Any]) -> dict[str, Any]:
     if not folder.is_running():
         raise NotRunningError(
             f"the testnet {folder.name!r} does not run ({folder.path}): start it with `ainur testnet up`"
         )
-    directory = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.settimeout(PATIENCE)
-            # A socket's address has 108 bytes at most; a path may be longer.
-            sock.connect(f"/proc/self/fd/{directory}/{folder.socket.name}")
+        with connected(folder.socket, PATIENCE) as sock:
             sock.sendall(json.dumps(what).encode() + b"\n")
             with sock.makefile("rb") as file:
                 line = file.readline()
@@ -51,8 +72,6 @@ def _ask(folder: Folder, what: dict[str, Any]) -> dict[str, Any]:
             f"the testnet {folder.name!r} is coming up or going down, and takes no orders ({error}):"
             f" try again in a moment, see {folder.log}, or end it with `ainur testnet down`"
         ) from error
-    finally:
-        os.close(directory)
     if not isinstance(answer, dict):
         raise BrokenError(f"what answers at {folder.socket} is no testnet")
     return answer

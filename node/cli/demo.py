@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Never
 
@@ -50,24 +50,12 @@ def group(
     from node.api.client import ApiError
     from node.demo.errors import DemoError
     from node.demo.interrupts import InterruptedDemoError
-    from node.demo.market.run import Result, run_demo
+    from node.demo.market.run import run_demo
     from node.demo.market.shape import to_json
     from node.demo.market.text import Teller
-    from node.demo.market.told import Told
     from node.testnet.errors import TestnetError
 
-    teller = Teller()
-
-    def tell(what: Told) -> None:
-        if not as_json:
-            teller.tell(what)
-            sys.stdout.flush()
-
-    def finish(result: Result) -> None:
-        if as_json:
-            print_json(to_json(result, keep=keep))
-        else:
-            teller.finish(result, keep=keep)
+    tell, finish = _telling(Teller(), to_json, keep=keep, as_json=as_json)
 
     async def run() -> None:
         await run_demo(tell, finish, keep=keep, windows=windows)
@@ -95,29 +83,36 @@ def chain(*, keep: bool, backend: str, as_json: bool) -> None:
     import trio
 
     from chain.errors import ChainError
-    from node.demo.chain.run import Result, run_demo
+    from node.demo.chain.run import run_demo
     from node.demo.chain.text import Teller
-    from node.demo.facts import Told
     from node.demo.interrupts import InterruptedDemoError
 
-    teller = Teller()
-
-    def tell(what: Told) -> None:
-        if not as_json:
-            teller.tell(what)
-            sys.stdout.flush()
-
-    def finish(result: Result) -> None:
-        if as_json:
-            print_json(_to_json(result, keep=keep))
-        else:
-            teller.finish(result, keep=keep)
+    tell, finish = _telling(Teller(), _to_json, keep=keep, as_json=as_json)
 
     async def run() -> None:
         await run_demo(backend, tell, finish, keep=keep)
 
     with _ending(InterruptedDemoError, ChainHostError, ChainError):
         trio.run(run)
+
+
+def _telling(
+    teller: Any, to_json: Callable[..., dict[str, Any]], *, keep: bool, as_json: bool
+) -> tuple[Callable[[Any], None], Callable[[Any], None]]:
+    """Return what tells each step of a story while it happens, and what tells its end."""
+
+    def tell(what: Any) -> None:
+        if not as_json:
+            teller.tell(what)
+            sys.stdout.flush()
+
+    def finish(result: Any) -> None:
+        if as_json:
+            print_json(to_json(result, keep=keep))
+        else:
+            teller.finish(result, keep=keep)
+
+    return tell, finish
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Auctions of real processes in which somebody or something is missing: everybody keeps what is theirs."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,11 @@ from chain.signing import signer_from_identity
 from chain.stored import MemoryStore
 from market.units import AINU, Planck
 from node.api.client import RefusedError
-from tests.support.runtime import runtime_code
-from tests.support.towns import BUYER, CAPABILITY, SELLERS, Town, open_town
+from tests.support.towns import BUYER, CAPABILITY, SELLERS, Town
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain, pytest.mark.market, pytest.mark.timeout(400)]
 
 UNTOUCHED = "your money was not touched"
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    runtime_code()  # skips where there is none
-    with open_town(tmp_path_factory.mktemp("auctions")) as running:
-        running.until_known(2)
-        yield running
 
 
 def test_a_task_is_done_by_the_cheapest_and_paid_the_price_of_the_next(town: Town) -> None:

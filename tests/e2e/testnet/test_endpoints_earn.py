@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.agent_servers import served
-from tests.support.runtime import runtime_code
-from tests.support.towns import BUYER, Town, open_town, until
+from tests.support.towns import BUYER, Town, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain, pytest.mark.market, pytest.mark.timeout(400)]
 
@@ -25,14 +24,6 @@ ASKED = {
     "endpoint.mcp": {"words": 6},
 }
 """By capability: what its server answers to six words. The first is sold by two more nodes, at twice the price."""
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    runtime_code()  # skips where there is none
-    with open_town(tmp_path_factory.mktemp("endpoints")) as running:
-        running.until_known(2)
-        yield running
 
 
 @pytest.fixture(scope="module")

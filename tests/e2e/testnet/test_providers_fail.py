@@ -5,22 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.runtime import runtime_code
-from tests.support.towns import BUYER, SELLERS, Town, open_town, until
+from tests.support.towns import BUYER, SELLERS, Town, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain, pytest.mark.market, pytest.mark.timeout(400)]
 
 BEST, NEXT = SELLERS
 LOG_BYTES = 20_000
 """What a node may still log when its disk is full."""
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    runtime_code()  # skips where there is none
-    with open_town(tmp_path_factory.mktemp("providers")) as running:
-        running.until_known(2)
-        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -6,18 +6,9 @@ from typing import Any
 import pytest
 
 from node.testnet.handle import CHAIN
-from tests.support.runtime import runtime_code
-from tests.support.towns import BUYER, SELLERS, Town, open_town, until
+from tests.support.towns import BUYER, SELLERS, Town, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain, pytest.mark.market, pytest.mark.timeout(400)]
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    runtime_code()  # skips where there is none
-    with open_town(tmp_path_factory.mktemp("requesters")) as running:
-        running.until_known(2)
-        yield running
 
 
 @pytest.fixture(autouse=True)

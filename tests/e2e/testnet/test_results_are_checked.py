@@ -1,7 +1,6 @@
 """Results that are checked by the requester's own program and by replicas; wrong ones are disputed and ruled upon."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import trio
@@ -14,21 +13,12 @@ from chain.units import BasisPoints
 from market.escrow.record import Escrow, Reason, State
 from market.standing import EscrowId
 from node.api.client import RefusedError
-from tests.support.runtime import runtime_code
-from tests.support.towns import BUYER, SELLERS, Town, open_town, until
+from tests.support.towns import BUYER, SELLERS, Town, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chain, pytest.mark.market, pytest.mark.timeout(400)]
 
 IS_SIX = ["/bin/sh", "-c", """grep -q '"words":6}' && echo true || echo '{"ok":false,"why":"not six"}'"""]  # fmt: skip
 ONLY_SIX = {"const": {"words": 6}}
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    runtime_code()  # skips where there is none
-    with open_town(tmp_path_factory.mktemp("results")) as running:
-        running.until_known(2)
-        yield running
 
 
 @pytest.fixture(scope="module")
